@@ -1,0 +1,185 @@
+"""What a component is: one program that a role runs, and everything it declares about itself.
+
+Nothing that stands here is declared a second time anywhere: placement, flows, the firewall, certificates,
+accounts and limits are derived from it by `wallcloud.design`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from wallcloud.site.model import Kind, Role
+
+if TYPE_CHECKING:
+    from wallcloud.catalog.place import Place
+    from wallcloud.node.resource import Resource
+
+EVERY_ROLE = tuple(Role)
+
+
+@dataclass(frozen=True)
+class Account:
+    """The system account that a component runs as. The uid is fixed so that the firewall can name it on every node."""
+
+    name: str
+    uid: int
+    home: str = "/nonexistent"
+    groups: tuple[str, ...] = ()
+    foreign: bool = False
+    """Debian's base-passwd makes it (root, www-data): Wallcloud only refers to it."""
+
+    @property
+    def group(self) -> str:
+        """Each account has a group of its own name and number."""
+        return self.name
+
+
+ROOT = Account("root", 0, home="/root", foreign=True)
+WWW_DATA = Account("www-data", 33, home="/var/www", foreign=True)
+
+
+class Outside(StrEnum):
+    """Who takes part in flows without being a component on a node."""
+
+    ADMINS = "admins"
+    TENANTS = "tenants"
+    TIME_SERVERS = "time servers"
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """A named exception: a flow that the design leaves without authentication or encryption."""
+
+    name: str
+    reason: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Listen:
+    """One thing a component listens on. `port` is None for `icmp` and for unix sockets.
+
+    `network` says where: a kind of network, or None for the node itself (`loopback` or, with `path`, a unix socket).
+    """
+
+    name: str
+    network: Kind | None
+    port: int | None = None
+    protocol: str = "tcp"
+    path: str | None = None
+    authentication: str = ""
+    encryption: str = ""
+    exemption: Exemption | None = None
+    roles: tuple[Role, ...] = EVERY_ROLE
+    """Only where the component stands on a node of these roles does it listen."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A component calls `listen` of component `to`, as its own account unless `account` says another."""
+
+    to: str | Outside
+    listen: str
+    why: str
+    account: Account | None = None
+    same_node: bool = False
+    waits: bool = False
+    """The caller starts only when the server answers: its unit awaits the server's milestone."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody outside calls `listen` of this component."""
+
+    who: Outside
+    listen: str
+    why: str
+
+
+@dataclass(frozen=True)
+class OutsideService:
+    """What a component needs from outside the site: e.g. NTP of the declared time servers."""
+
+    who: Outside
+    network: Kind
+    protocol: str
+    port: int
+    why: str
+    authentication: str
+    encryption: str
+    exemption: Exemption | None = None
+    roles: tuple[Role, ...] = EVERY_ROLE
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a limit's sum: `value` and what it stands for."""
+
+    text: str
+    value: int
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A number derived from site and facts, with its arithmetic: the value is the sum of its terms."""
+
+    component: str
+    name: str
+    terms: tuple[Term, ...]
+
+    @property
+    def value(self) -> int:
+        return sum(term.value for term in self.terms)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of a component's own, with the two accounts that use it: one serves, one changes the schema."""
+
+    name: str
+    schema_account: Account
+
+
+Resources = Callable[["Place"], Iterable["Resource"]]
+
+
+def nothing(place: Place) -> Iterable[Resource]:
+    """A component without resources of its own."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Component:
+    """One program that a role runs. `resources` gives what it needs on one node, in order."""
+
+    name: str
+    title: str
+    roles: tuple[Role, ...]
+    account: Account
+    packages: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    """Debian's own units, which never run: Wallcloud has its own."""
+    listens: tuple[Listen, ...] = ()
+    calls: tuple[Call, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    needs: tuple[OutsideService, ...] = ()
+    database: Database | None = None
+    accounts: tuple[Account, ...] = ()
+    """Further accounts that its parts run as."""
+    environment: bool = False
+    """Runs from the locked Python environment."""
+    program: str | None = None
+    """The oslo.config program whose option table its settings are checked against."""
+    after: tuple[str, ...] = ()
+    """Components whose resources come first on the same node, beyond those that it calls."""
+    resources: Resources = field(default=nothing)
+
+    def listen(self, name: str) -> Listen:
+        """The listener of that name. Raises KeyError."""
+        for listen in self.listens:
+            if listen.name == name:
+                return listen
+        raise KeyError(f"{self.name} has no listener {name}")

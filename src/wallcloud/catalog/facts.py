@@ -1,0 +1,48 @@
+"""Facts as the design and the catalog read them: what a node said of itself, or what is assumed before it was asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class InterfaceFacts(BaseModel):
+    """One network interface of a node."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    mac: str = ""
+    mtu: int = 1500
+    up: bool = False
+    carrier: bool = False
+    addresses: tuple[str, ...] = ()
+
+
+class Clock(BaseModel):
+    """Whether the node may set its clock (a container shares its host's), and what it read (unix seconds)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    adjustable: bool = True
+    unix: float = 0.0
+
+
+class NodeFacts(BaseModel):
+    """What only a node knows and the design needs. `assumed` where the node was not asked yet."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    cores: int = 2
+    memory_mib: int = 8192
+    virtualization: str = "none"
+    kvm: bool = True
+    ovs_kernel: bool = True
+    clock: Clock = Clock()
+    interfaces: dict[str, InterfaceFacts] = {}
+    assumed: bool = False
+
+    @classmethod
+    def of(cls, raw: dict[str, Any] | None) -> NodeFacts:
+        """Facts from a node's JSON, or the assumption of a small server where there are none."""
+        return cls(assumed=True) if raw is None else cls.model_validate(raw)

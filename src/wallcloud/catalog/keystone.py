@@ -1,0 +1,262 @@
+"""Keystone: accounts, tokens and the catalog. Under uwsgi in its own unit; Apache's doors reach it by a unix socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources as package
+
+from wallcloud.catalog import memcached, oslo
+from wallcloud.catalog.component import Account, Call, Component, Database, Limit, Listen, Term
+from wallcloud.catalog.given import LimitInput
+from wallcloud.catalog.place import Place
+from wallcloud.catalog.schema_heads import heads
+from wallcloud.catalog.service import service
+from wallcloud.node import resources as r
+from wallcloud.node.resource import Resource
+from wallcloud.site.model import Role
+
+ACCOUNT = Account("keystone", 42421, home="/var/lib/keystone", groups=(memcached.ACCOUNT.group,))
+SCHEMA_ACCOUNT = Account("keystone-schema", 42422, groups=("keystone",))
+FOLDER = "/etc/keystone"
+CONFIG = f"{FOLDER}/keystone.conf"
+SCHEMA_CONFIG = f"{FOLDER}/schema.conf"
+UWSGI = f"{FOLDER}/uwsgi.ini"
+SOCKET = "/run/wallcloud/keystone/api.sock"
+PLUGINS = "/usr/lib/wallcloud/python"
+FERNET = "/var/lib/keystone/fernet-keys"
+CREDENTIAL = "/var/lib/keystone/credential-keys"
+_DATABASE = "mysql+pymysql://{account}@localhost/keystone?unix_socket=/run/mysqld/mysqld.sock&charset=utf8mb3"
+
+
+def limits(given: LimitInput) -> Iterator[Limit]:
+    """Processes of one thread: keystone's AuthContextMiddleware keeps a request's token where all threads share it."""
+    workers = given.site.limits.api_workers
+    if workers == "auto":
+        cores = given.cores("keystone")
+        processes = Term(f"one per core ({cores}), 2 to 16", max(2, min(16, cores)))
+    else:
+        processes = Term("limits.api_workers of the site", workers)
+    yield Limit("keystone", "processes", (processes,))
+    yield Limit(
+        "keystone",
+        "database_connections",
+        (Term(f"{processes.value} processes with a pool of 2", processes.value * 2),),
+    )
+    yield Limit("keystone", "cache_clients", (Term(f"{processes.value} processes with one each", processes.value),))
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """Database and accounts, schema, keys, configuration, the unit."""
+    yield from _folders()
+    yield oslo.config(place, CONFIG, settings(), reason="Keystone's settings")
+    yield oslo.config(
+        place,
+        SCHEMA_CONFIG,
+        {"database": {"connection": _DATABASE.format(account=SCHEMA_ACCOUNT.name)}},
+        reason="the schema's own account",
+    )
+    yield from _database(place)
+    yield from _keys(place)
+    yield from _plugins()
+    yield r.File(path=UWSGI, content=_uwsgi(place), component="keystone", reason="how Keystone is served")
+    yield _unit(place)
+
+
+def settings() -> oslo.Settings:
+    """Keystone's settings; the operator's options are laid over them."""
+    return {
+        "DEFAULT": {
+            "use_stderr": True,
+            "use_journal": False,
+            # The journal stamps time, unit and pid.
+            "logging_context_format_string": (
+                "%(levelname)s %(name)s [%(global_request_id)s %(request_id)s %(user_identity)s] %(instance)s%(message)s"
+            ),
+            "logging_default_format_string": "%(levelname)s %(name)s %(instance)s%(message)s",
+            "logging_exception_prefix": "ERROR %(name)s %(instance)s",
+            "insecure_debug": False,
+            "notification_format": "basic",
+        },
+        "oslo_messaging_notifications": {"driver": "noop"},
+        "oslo_middleware": {"max_request_body_size": 114688},
+        "database": {
+            "connection": _DATABASE.format(account=ACCOUNT.name),
+            "max_pool_size": 2,
+            "max_overflow": 0,
+            "connection_recycle_time": 3000,
+            "max_retries": -1,
+        },
+        "cache": {
+            "enabled": True,
+            "backend": "dogpile.cache.memcached",
+            "memcache_servers": f"unix:{memcached.SOCKET}",
+        },
+        "token": {"provider": "fernet", "expiration": 3600, "allow_rescope_scoped_token": False},
+        "fernet_tokens": {"key_repository": FERNET, "max_active_keys": 3},
+        "credential": {"key_repository": CREDENTIAL},
+        "fernet_receipts": {"key_repository": FERNET},
+        "auth": {"methods": ("password", "token", "application_credential")},
+        "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 10, "max_password_length": 72},
+        "oslo_policy": {"enforce_scope": True, "enforce_new_defaults": True},
+    }
+
+
+def _folders() -> Iterator[Resource]:
+    for path, owner, mode, why in (
+        (FOLDER, "root", 0o750, "its configuration"),
+        ("/var/lib/keystone", "keystone", 0o750, "its keys"),
+    ):
+        yield r.Directory(path=path, owner=owner, group="keystone", mode=mode, component="keystone", reason=why)
+
+
+def _database(place: Place) -> Iterator[Resource]:
+    schema = COMPONENT.database
+    assert schema is not None  # noqa: S101 - it is declared below
+    yield r.Database(database=schema.name, component="keystone", reason="its database")
+    yield r.DatabaseAccount(
+        user=schema.schema_account.name,
+        grants=(f"ALL PRIVILEGES ON `{schema.name}`.*",),
+        component="keystone",
+        reason="changes the schema, and does nothing else",
+    )
+    yield r.DatabaseAccount(
+        user=ACCOUNT.name,
+        grants=(f"SELECT, INSERT, UPDATE, DELETE ON `{schema.name}`.*",),
+        component="keystone",
+        reason="serves, and cannot change the schema",
+    )
+    yield r.Schema(
+        database=schema.name,
+        heads=heads(place.release.name, "keystone"),
+        argv=(
+            f"{place.environment}/bin/keystone-manage",
+            "--config-file",
+            CONFIG,
+            "--config-file",
+            SCHEMA_CONFIG,
+            "db_sync",
+        ),
+        account=SCHEMA_ACCOUNT.name,
+        component="keystone",
+        reason=f"the schema of OpenStack {place.release.name}",
+    )
+
+
+def _keys(place: Place) -> Iterator[Resource]:
+    for what, path in (("fernet", FERNET), ("credential", CREDENTIAL)):
+        yield r.Task(
+            task=f"keystone-{what}-keys",
+            argv=(
+                f"{place.environment}/bin/keystone-manage",
+                *("--config-file", CONFIG, f"{what}_setup"),
+                *("--keystone-user", "keystone", "--keystone-group", "keystone"),
+            ),
+            account="keystone",
+            creates=f"{path}/0",
+            component="keystone",
+            reason=f"the first {what} keys, made where they live",
+        )
+        yield r.Directory(
+            path=path,
+            owner="keystone",
+            group="keystone",
+            mode=0o700,
+            component="keystone",
+            reason=f"{what} keys are Keystone's alone",
+        )
+
+
+def _plugins() -> Iterator[Resource]:
+    for path in (PLUGINS, f"{PLUGINS}/wallcloud_plugins"):
+        yield r.Directory(path=path, component="keystone", reason="what Wallcloud runs inside OpenStack's processes")
+    for name in ("__init__.py", "door.py", "identity.py"):
+        yield r.File(
+            path=f"{PLUGINS}/wallcloud_plugins/{name}",
+            content=(package.files("wallcloud.plugins") / name).read_text(encoding="utf-8"),
+            component="keystone",
+            reason="an admin's token is refused at the public door",
+        )
+
+
+def _uwsgi(place: Place) -> str:
+    return f"""\
+[uwsgi]
+# Written by Wallcloud; changes made here are taken back by the next apply.
+strict = true
+need-app = true
+master = true
+die-on-term = true
+vacuum = true
+procname-prefix = keystone:
+virtualenv = {place.environment}
+pythonpath = {PLUGINS}
+module = wallcloud_plugins.identity:make()
+processes = {place.limit("processes")}
+threads = 1
+enable-threads = true
+lazy-apps = true
+socket = {SOCKET}
+chmod-socket = 660
+listen = 128
+buffer-size = 65535
+post-buffering = 131072
+limit-post = 131072
+harakiri = 120
+worker-reload-mercy = 20
+disable-logging = true
+log-master = false
+hook-master-start = unix_signal:15 gracefully_kill_them_all
+"""
+
+
+def _unit(place: Place) -> Resource:
+    plugin_files = tuple(f"{PLUGINS}/wallcloud_plugins/{name}" for name in ("__init__.py", "door.py", "identity.py"))
+    return service(
+        place,
+        description="the identity API (Keystone)",
+        kind="notify",
+        start=f"{place.environment}/bin/uwsgi --ini {UWSGI}",
+        restart_on=(CONFIG, UWSGI, *plugin_files),
+        after=("wallcloud-mariadb.service", "wallcloud-memcached.service"),
+        lines=(
+            "NotifyAccess=all",
+            f"Environment=LANG=C.UTF-8 PYTHONUNBUFFERED=1 OS_KEYSTONE_CONFIG_FILES={CONFIG}",
+            "Environment=WALLCLOUD_DOOR_ROLES=admin,service",
+            f"Environment=WALLCLOUD_DOOR_ADMIN_URL=https://{place.internal_name()}/identity",
+            # setgid: the socket made in it belongs to Apache's group, so the doors and nobody else speak to Keystone.
+            "ExecStartPre=+/usr/bin/install -d -o keystone -g www-data -m 2750 /run/wallcloud/keystone",
+            "KillMode=mixed",
+            "Restart=always",
+            "TimeoutStartSec=120",
+            "LimitNOFILE=4096",
+            "TasksMax=256",
+            "ReadWritePaths=-/run/wallcloud/keystone",
+            "PrivateNetwork=yes",
+            "PrivateIPC=yes",
+            "RestrictAddressFamilies=AF_UNIX",
+            "MemoryDenyWriteExecute=yes",
+            "SystemCallFilter=@system-service",
+            "SystemCallFilter=~@privileged @resources",
+            "SystemCallErrorNumber=EPERM",
+            "LimitCORE=0",
+        ),
+        stop_seconds=30,
+    )
+
+
+COMPONENT = Component(
+    name="keystone",
+    title="Keystone",
+    roles=(Role.CONTROL,),
+    account=ACCOUNT,
+    database=Database("keystone", SCHEMA_ACCOUNT),
+    environment=True,
+    program="keystone",
+    listens=(Listen("wsgi", None, path=SOCKET, authentication="the socket's group", encryption="the node's kernel"),),
+    calls=(
+        Call("mariadb", "socket", "its database", same_node=True),
+        Call("mariadb", "socket", "schema changes", account=SCHEMA_ACCOUNT, same_node=True),
+        Call("memcached", "socket", "its cache", same_node=True),
+    ),
+    resources=resources,
+)

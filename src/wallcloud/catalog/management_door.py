@@ -1,0 +1,119 @@
+"""The management door: Apache on control, TLS front of every API, for admins (443) and the tenants' proxy (8443)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog import apache, tls
+from wallcloud.catalog.component import ROOT, WWW_DATA, Call, Component, Limit, Listen, Outside, Visit
+from wallcloud.catalog.given import LimitInput
+from wallcloud.catalog.keystone import SOCKET as KEYSTONE
+from wallcloud.catalog.place import Place, internal_name
+from wallcloud.node.resource import Resource
+from wallcloud.site.model import Kind, Role
+
+PORT = 443
+TENANTS_PORT = 8443
+PREFIX = "/identity"
+# Longer than the public door keeps an idle connection, or it would send into one that is just being closed.
+KEEPALIVE_SECONDS = 30
+
+
+def limits(given: LimitInput) -> Iterator[Limit]:
+    """Requests in hand at once."""
+    yield apache.workers(given, "management-door")
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """Folders, the certificate, the configuration, the unit."""
+    where = tls.paths(place, "management-door")
+    yield from apache.folders(place)
+    yield tls.server_certificate(
+        place, "management-door", reason="proves control's APIs to admins and to the public door"
+    )
+    yield apache.config(
+        place,
+        name=place.internal_name(),
+        modules=("env", "proxy_uwsgi", "remoteip"),
+        prefixes=(PREFIX,),
+        keepalive_seconds=KEEPALIVE_SECONDS,
+        hosts=_hosts(place, where),
+    )
+    yield apache.unit(
+        place,
+        description="the management door (Apache)",
+        address=f"{place.address(Kind.MANAGEMENT)}:{PORT}",
+        name=place.internal_name(),
+        certificates=(where.certificate, where.key, tls.CA),
+    )
+
+
+def _hosts(place: Place, where: tls.Paths) -> str:
+    own = place.address(Kind.MANAGEMENT)
+    name = place.internal_name()
+    doors = place.placed.get("public-door", ())
+    names = ", ".join(f"'{internal_name(place.site, node)}'" for node in doors)
+    certificate = f"""\
+    SSLEngine on
+    SSLCertificateFile {where.certificate}
+    SSLCertificateKeyFile {where.key}
+    SSLStrictSNIVHostCheck on"""
+    text = f"""\
+SetEnv proxy-sendchunked 1
+Listen {own}:{PORT} https
+# Admins and services, on management.
+<VirtualHost {own}:{PORT}>
+    ServerName https://{name}:{PORT}
+{certificate}
+    RequestHeader unset X-Forwarded-For early
+    RequestHeader set Host {name}
+    SetEnv WALLCLOUD_DOOR management
+    ProxyPass {PREFIX} unix:{KEYSTONE}|uwsgi://keystone/ retry=0
+</VirtualHost>
+"""
+    if not doors:
+        return text
+    return (
+        text
+        + f"""\
+Listen {own}:{TENANTS_PORT} https
+# Tenants, through the public door, which alone may connect and must show its certificate.
+<VirtualHost {own}:{TENANTS_PORT}>
+    ServerName https://{name}:{TENANTS_PORT}
+{certificate}
+    SSLCACertificateFile {where.authority}
+    SSLVerifyClient require
+    SSLVerifyDepth 1
+    <Location "/">
+        Require expr "%{{SSL_CLIENT_S_DN_CN}} in {{ {names} }}"
+    </Location>
+    # The client's address as the public door saw it: for logs and REMOTE_ADDR; the header ends here.
+    RemoteIPHeader X-Forwarded-For
+    {" ".join(["RemoteIPInternalProxy", *(str(place.address(Kind.MANAGEMENT, node)) for node in doors)])}
+    # The name under which tenants know these APIs: every link, Location and WWW-Authenticate is made of it.
+    RequestHeader set Host {place.site.domain}
+    SetEnv WALLCLOUD_DOOR public
+    ProxyPass {PREFIX} unix:{KEYSTONE}|uwsgi://keystone-public/ retry=0
+</VirtualHost>
+"""
+    )
+
+
+COMPONENT = Component(
+    name="management-door",
+    title="Apache (TLS front of every API)",
+    roles=(Role.CONTROL,),
+    account=WWW_DATA,
+    packages=apache.PACKAGES,
+    masks=apache.MASKS,
+    listens=(
+        Listen("https", Kind.MANAGEMENT, PORT, authentication="TLS, the site's CA; Keystone token", encryption="TLS"),
+        Listen("tenants", Kind.MANAGEMENT, TENANTS_PORT, authentication="mutual TLS; Keystone token", encryption="TLS"),
+    ),
+    calls=(
+        Call("keystone", "wsgi", "the identity API", same_node=True),
+        Call("management-door", "https", "Wallcloud asks the door whether it answers", account=ROOT, same_node=True),
+    ),
+    visits=(Visit(Outside.ADMINS, "https", "admins manage the cloud"),),
+    resources=resources,
+)

@@ -1,0 +1,129 @@
+"""MariaDB: every service's database. Clients on the node come by unix socket, where the kernel says who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog.component import Account, Component, Limit, Listen, Term
+from wallcloud.catalog.given import LimitInput
+from wallcloud.catalog.place import Place
+from wallcloud.catalog.service import service
+from wallcloud.node.resource import Resource
+from wallcloud.node.resources import Directory, ExclusiveDatabaseAccounts, File
+from wallcloud.site.model import Role
+
+ACCOUNT = Account("mysql", 42412, home="/var/lib/mysql")
+CONFIG = "/etc/wallcloud/mariadb/my.cnf"
+SOCKET = "/run/mysqld/mysqld.sock"
+
+
+def limits(given: LimitInput) -> Iterator[Limit]:
+    """Connections: the sum of what every client may open at most."""
+    clients = [Term(f"{limit.component}'s pools", limit.value) for limit in given.total("database_connections")]
+    schemas = sum(
+        component.database is not None for component in given.catalog.values() if component.name in given.placed
+    )
+    yield Limit(
+        "mariadb",
+        "max_connections",
+        (
+            *clients,
+            Term("schema changes, one per database", schemas),
+            Term("Wallcloud reads and writes", 2),
+            Term("readiness, and an admin when all else is full", 8),
+        ),
+    )
+    memory = min((given.facts[node].memory_mib for node in given.placed.get("mariadb", ())), default=1024)
+    yield Limit(
+        "mariadb",
+        "buffer_pool_mib",
+        (Term(f"an eighth of {memory} MiB, 128 to 4096", max(128, min(4096, memory // 8))),),
+    )
+    yield Limit(
+        "mariadb",
+        "open_files",
+        (Term("tables and logs", 4096), Term("connections", sum(term.value for term in clients) + schemas + 10)),
+    )
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """Configuration, unit, and the accounts that may be there."""
+    yield Directory(path="/etc/wallcloud/mariadb", component="mariadb", reason="its configuration")
+    yield File(
+        path=CONFIG, content=_config(place), component="mariadb", reason="socket only, sized by the site's limits"
+    )
+    yield service(
+        place,
+        description="the databases (MariaDB)",
+        kind="notify",
+        start=f"/usr/sbin/mariadbd --defaults-file={CONFIG}",
+        restart_on=(CONFIG,),
+        lines=(
+            "RuntimeDirectory=mysqld",
+            "RuntimeDirectoryMode=0755",
+            "ReadWritePaths=/var/lib/mysql",
+            "TimeoutStartSec=900",
+            f"LimitNOFILE={place.limit('open_files') * 2}",
+            "PrivateNetwork=yes",
+            "RestrictAddressFamilies=AF_UNIX",
+            "LimitCORE=0",
+        ),
+        stop_seconds=300,
+    )
+    yield ExclusiveDatabaseAccounts(
+        keep=_accounts(place), component="mariadb", reason="an account that no component declares leaves"
+    )
+
+
+def _accounts(place: Place) -> tuple[str, ...]:
+    from wallcloud.catalog import components  # noqa: PLC0415 - the catalog is whole only after this file is loaded
+
+    found: list[str] = []
+    for name in place.placed:
+        component = components()[name]
+        if component.database:
+            found += [f"{component.account.name}@localhost", f"{component.database.schema_account.name}@localhost"]
+    return tuple(sorted(found))
+
+
+def _config(place: Place) -> str:
+    return f"""\
+# Written by Wallcloud; changes made here are taken back by the next apply.
+[mariadbd]
+datadir = /var/lib/mysql
+socket = {SOCKET}
+pid-file = /run/mysqld/mariadbd.pid
+skip-networking
+skip-name-resolve
+skip-symbolic-links
+local-infile = 0
+secure-file-priv = NULL
+character-set-server = utf8mb3
+collation-server = utf8mb3_general_ci
+max_connections = {place.limit("max_connections")}
+open_files_limit = {place.limit("open_files")}
+innodb_buffer_pool_size = {place.limit("buffer_pool_mib")}M
+innodb_log_file_size = 96M
+innodb_flush_log_at_trx_commit = 1
+innodb_file_per_table = 1
+performance_schema = off
+max_allowed_packet = 64M
+wait_timeout = 3600
+sql_mode = TRADITIONAL
+"""
+
+
+COMPONENT = Component(
+    name="mariadb",
+    title="MariaDB",
+    roles=(Role.CONTROL,),
+    account=ACCOUNT,
+    packages=("mariadb-server",),
+    masks=("mariadb.service", "mysql.service", "mysqld.service"),
+    listens=(
+        Listen(
+            "socket", None, path=SOCKET, authentication="the kernel names the account", encryption="the node's kernel"
+        ),
+    ),
+    resources=resources,
+)

@@ -1,0 +1,56 @@
+"""Certificates of components: where they stand on a node, and the resource that makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wallcloud.catalog.place import Place
+from wallcloud.node.resources import Certificate
+
+FOLDER = "/etc/wallcloud/tls"
+CA = f"{FOLDER}/ca.pem"
+"""The site's CA on every node: what clients verify against."""
+CA_HOLE = "site-ca"
+"""The CA is made after the design and is no part of it: a hole that the deployer fills with the certificate (PEM)."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """A component's key, certificate and the CA that it trusts."""
+
+    key: str
+    certificate: str
+    authority: str
+
+
+def paths(place: Place, name: str) -> Paths:
+    """Where the certificate `name` of this node stands."""
+    base = f"{FOLDER}/{name}"
+    return Paths(f"{base}.key", f"{base}.pem", CA)
+
+
+def server_certificate(
+    place: Place,
+    name: str,
+    *,
+    reason: str,
+    subject: str | None = None,
+    names: tuple[str, ...] = (),
+    use: tuple[str, ...] = ("server",),
+    group: str | None = None,
+) -> Certificate:
+    """A certificate for this node's management name (or `subject`, with further `names`), readable by the component."""
+    where = paths(place, name)
+    common = subject or place.internal_name()
+    return Certificate(
+        name=f"{name}@{place.node}",
+        key_path=where.key,
+        cert_path=where.certificate,
+        ca_path=where.authority,
+        subject=common,
+        names=(common, *names),
+        use=use,
+        group=group or place.component.account.group,
+        component=place.component.name,
+        reason=reason,
+    )

@@ -1,0 +1,68 @@
+"""`wallcloud verify`: probes against the running cloud, each with an expectation drawn from the design."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
+from wallcloud.cli.face import ANSWER_IS_NO, FINE, err, faced, json_option, load_site, out, print_json, site_option
+from wallcloud.deploy.prepare import known_facts, release_of, state_of
+from wallcloud.design.compile import compile_site
+from wallcloud.errors import WallcloudError
+from wallcloud.lab.lab import Lab
+from wallcloud.site.load import Loaded
+from wallcloud.verify import doors, report
+from wallcloud.verify.expectation import Part
+from wallcloud.verify.places import Command, over_ssh, run
+
+
+@click.command()
+@site_option
+@json_option
+@click.option(
+    "--report", "report_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the JSON report here."
+)
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report here.")
+@click.option("--office", help="SSH host of a workstation where tenants are; default: the lab's.")
+@click.option("--admin", help="SSH host of a workstation in an admin prefix; default: the lab's.")
+@faced
+def verify(
+    site_file: Path, as_json: bool, report_file: Path | None, junit: Path | None, office: str | None, admin: str | None
+) -> None:
+    """Prove the running cloud: tokens at both doors, and what must not pass. Exit status 1 where one does not hold."""
+    loaded = load_site(site_file)
+    design = compile_site(loaded, known_facts(loaded), release_of(loaded))
+    state = state_of(loaded)
+    if not state.ca_certificate.exists():
+        raise WallcloudError("there is no cloud of this site yet", where=str(loaded.path), hint="run: wallcloud apply")
+    ca = state.ca_certificate.read_text(encoding="ascii")
+    project, member = next(((name, it.user) for name, it in loaded.site.projects.items()), ("", ""))
+    values = state.secrets((ADMIN_PASSWORD, *((member_password(project, member),) if member else ())))
+    administrator = doors.Credentials(ADMIN, values[ADMIN_PASSWORD], ADMIN_PROJECT)
+    tenant = doors.Credentials(member, values[member_password(project, member)], project) if member else None
+    probes = tuple(doors.probes(design, ca, administrator, tenant))
+    if not as_json:
+        err().print(f"trying {len(probes)} expectations…")
+    began = time.monotonic()
+    seen = run(probes, _places(loaded, office, admin))
+    parts = (Part("doors", seen, time.monotonic() - began),)
+    whole = report.as_json(parts)
+    if report_file:
+        report_file.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    if junit:
+        junit.write_text(report.as_junit(parts), encoding="utf-8")
+    if as_json:
+        print_json(whole)
+    else:
+        out().print(report.as_text(parts), markup=False)
+    raise SystemExit(ANSWER_IS_NO if whole["failed"] else FINE)
+
+
+def _places(loaded: Loaded, office: str | None, admin: str | None) -> Command:
+    if office and admin:
+        return over_ssh({"office": office, "admin": admin}, loaded.ssh_config)
+    return Lab(loaded).command

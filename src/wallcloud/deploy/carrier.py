@@ -1,0 +1,68 @@
+"""What a session carries to a node: a zipapp of `wallcloud/node` (standard library only) and its loader."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import py_compile
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import wallcloud.node
+
+LOADER = """
+import hashlib, json, os, sys
+stdin = sys.stdin.buffer
+head = json.loads(stdin.readline())
+app = stdin.read(head["app"])
+if hashlib.sha256(app).hexdigest() != head["sha256"]:
+    sys.exit("wallcloud: the program did not arrive whole")
+handle = os.memfd_create("wallcloud")
+with os.fdopen(handle, "wb", closefd=False) as file:
+    file.write(app)
+sys.path.insert(0, f"/proc/self/fd/{handle}")
+from wallcloud.node.__main__ import main
+main()
+"""
+"""Runs on the node as `python3 -I -c`: nothing of Wallcloud stays there between sessions."""
+
+
+@cache
+def zipapp() -> bytes:
+    """The program, byte for byte the same for the same sources.
+
+    Sources come with bytecode of this interpreter: a node with the same version of Python saves compiling them, any
+    other ignores it (zipimport checks the magic number).
+    """
+    root = Path(next(iter(wallcloud.node.__path__)))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as scratch:
+        _add(archive, "wallcloud/__init__.py", b"", Path(scratch))
+        for source in sorted(root.rglob("*.py")):
+            _add(archive, f"wallcloud/node/{source.relative_to(root)}", source.read_bytes(), Path(scratch))
+    return buffer.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes, scratch: Path) -> None:
+    source = scratch / "source.py"
+    source.write_bytes(content)
+    compiled = scratch / "source.pyc"
+    py_compile.compile(
+        str(source),
+        str(compiled),
+        dfile=name,
+        doraise=True,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    for entry, data in ((name, content), (name + "c", compiled.read_bytes())):
+        archive.writestr(zipfile.ZipInfo(entry, (1980, 1, 1, 0, 0, 0)), data)
+
+
+@cache
+def head() -> bytes:
+    """The first line of a session: how long the program is, and its digest."""
+    app = zipapp()
+    return json.dumps({"app": len(app), "sha256": hashlib.sha256(app).hexdigest()}).encode() + b"\n"

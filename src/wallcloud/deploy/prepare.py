@@ -1,0 +1,39 @@
+"""What plan and apply need beside the site: the last facts, and what `build` made for the release."""
+
+from __future__ import annotations
+
+from wallcloud.build.cache import Cache
+from wallcloud.build.whole import built
+from wallcloud.catalog.facts import NodeFacts
+from wallcloud.catalog.place import Release
+from wallcloud.deploy.state import StateFolder
+from wallcloud.design.packages import names_by_role
+from wallcloud.errors import WallcloudError
+from wallcloud.site.load import Loaded
+
+NOT_BUILT = "0" * 64
+"""Stands for digests that are not known before `wallcloud build`."""
+
+
+def state_of(loaded: Loaded) -> StateFolder:
+    """The site's state folder."""
+    return StateFolder(loaded.state)
+
+
+def known_facts(loaded: Loaded) -> dict[str, NodeFacts]:
+    """What the nodes said last; assumptions for those that were never asked."""
+    state = state_of(loaded)
+    return {node: NodeFacts.of(state.facts(node)) for node in loaded.site.nodes}
+
+
+def release_of(loaded: Loaded, *, needed: bool = False) -> Release:
+    """The release as built. Raises WallcloudError where it is `needed` and was not built."""
+    name = loaded.site.release
+    found = built(Cache(), name, names_by_role())
+    if found is None:
+        if needed:
+            raise WallcloudError(
+                f"release {name} is not built on this computer", where=str(loaded.path), hint="run: wallcloud build"
+            )
+        return Release(name, NOT_BUILT, NOT_BUILT)
+    return Release(name, found.environment, found.packages)

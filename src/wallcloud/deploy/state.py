@@ -1,0 +1,145 @@
+"""The state folder of a site: the CA, the secrets and the last facts. Losing it loses the cloud.
+
+```
+<state>/            0700
+  lock              flock(2), with who holds it as text
+  ca/key.pem        0600, made once
+  ca/cert.pem
+  secrets.json      0600, {name: value}
+  facts/NODE.json   what each node said last
+  lab/              the lab's own, where there is one
+```
+"""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wallcloud.errors import WallcloudError
+
+
+class StateFolder:
+    """One site's state. Everything is written whole: beside, synced, renamed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def make(self) -> None:
+        """Makes the folder, 0700. Raises WallcloudError where somebody else could read an existing one."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = self.path.stat()
+        except OSError as error:
+            raise WallcloudError(f"the state folder cannot be made: {error.strerror}", where=str(self.path)) from error
+        if status.st_mode & 0o077:
+            raise WallcloudError(
+                f"the state folder is open to others (mode {status.st_mode & 0o777:04o})",
+                where=str(self.path),
+                hint=f"it holds the CA's key and every secret: chmod 700 {self.path}",
+            )
+
+    @property
+    def ca(self) -> Path:
+        return self.path / "ca"
+
+    @property
+    def ca_certificate(self) -> Path:
+        """The certificate that every client of the cloud verifies against."""
+        return self.ca / "cert.pem"
+
+    def write(self, name: str, content: bytes, mode: int = 0o600) -> None:
+        """Writes `<state>/<name>` whole, never readable by others."""
+        target = self.path / name
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(target)
+
+    def secrets(self, names: Iterable[str]) -> dict[str, str]:
+        """The value of each named secret; those that do not exist yet are made (256 bits) and kept."""
+        known = self._secrets()
+        wanted = sorted(set(names))
+        missing = [name for name in wanted if name not in known]
+        if missing:
+            known.update({name: secrets.token_hex(32) for name in missing})
+            self.write("secrets.json", json.dumps(known, indent=1, sort_keys=True).encode())
+        return {name: known[name] for name in wanted}
+
+    def secrets_known(self, names: Iterable[str]) -> dict[str, str]:
+        """As `secrets`, but keeps nothing: a plan makes a passing value for what does not exist yet."""
+        known = self._secrets()
+        return {name: known.get(name) or secrets.token_hex(32) for name in set(names)}
+
+    def _secrets(self) -> dict[str, str]:
+        loaded = self._json(self.path / "secrets.json")
+        return {} if loaded is None else dict(loaded)
+
+    def facts(self, node: str) -> dict[str, Any] | None:
+        """The last facts of a node, or None."""
+        return self._json(self.path / "facts" / f"{node}.json")
+
+    def keep_facts(self, node: str, facts: dict[str, Any]) -> None:
+        """Keeps what a node said of itself."""
+        self.write(f"facts/{node}.json", json.dumps(facts, indent=1, sort_keys=True).encode())
+
+    @staticmethod
+    def _json(path: Path) -> dict[str, Any] | None:
+        try:
+            loaded = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise WallcloudError(
+                f"cannot be read: {error}", where=str(path), hint="restore the state folder from its backup"
+            ) from error
+        if not isinstance(loaded, dict):
+            raise WallcloudError(
+                "is not a JSON object", where=str(path), hint="restore the state folder from its backup"
+            )
+        return loaded
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps a second operator out. Raises WallcloudError naming who holds it.
+
+        The kernel drops the lock with the process.
+        """
+        self.make()
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = file.read().strip() or "another wallcloud"
+                raise WallcloudError(
+                    f"{holder} is at work on this site",
+                    where=str(self.path / "lock"),
+                    hint="wait until it ends, or end that process",
+                ) from None
+            file.truncate(0)
+            file.write(f"{operator()}, pid {os.getpid()},")
+            file.flush()
+            yield
+            file.truncate(0)
+
+
+def operator() -> str:
+    """Who is at work: user@host, for locks and the nodes' journals."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,129 @@
+"""compile(site, facts, release) → Design: a pure function, without I/O, clock or randomness."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from wallcloud.catalog import components
+from wallcloud.catalog.component import Call, Component, Limit
+from wallcloud.catalog.facts import NodeFacts
+from wallcloud.catalog.place import Place, Release, milestone
+from wallcloud.design import limits as derived_limits
+from wallcloud.design.flows import Flow, derive
+from wallcloud.design.order import check_order, in_order
+from wallcloud.design.secrets import holes
+from wallcloud.design.settings import check_options
+from wallcloud.design.spec import node_resources
+from wallcloud.node.spec import Spec
+from wallcloud.rules import check
+from wallcloud.site.addresses import AddressPlan, plan
+from wallcloud.site.load import Loaded, SiteError
+from wallcloud.site.model import Site
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything derived from a site: what runs where, who may talk to whom, and each node's Spec."""
+
+    site: Site
+    plan: AddressPlan
+    placed: Mapping[str, tuple[str, ...]]
+    """The nodes of each component."""
+    flows: tuple[Flow, ...]
+    limits: tuple[Limit, ...]
+    specs: Mapping[str, Spec]
+    catalog: Mapping[str, Component]
+
+    def publishers(self) -> dict[str, str]:
+        """Milestone → the node that publishes it."""
+        return self._publishers
+
+    @cached_property
+    def _publishers(self) -> dict[str, str]:
+        return {
+            name: node
+            for node, spec in self.specs.items()
+            for resource in spec.resources
+            for name in resource.publishes
+        }
+
+    def secret_names(self, node: str) -> tuple[str, ...]:
+        """The secrets that a node's Spec has holes for: it gets these and no others."""
+        return tuple(sorted({hole.name for resource in self.specs[node].resources for hole in holes(resource)}))
+
+    def components_of(self, node: str) -> tuple[str, ...]:
+        """The components on a node, in the order of its Spec."""
+        return in_order(self.catalog, tuple(name for name, nodes in self.placed.items() if node in nodes))
+
+
+def place(site: Site, catalog: Mapping[str, Component]) -> dict[str, tuple[str, ...]]:
+    """Which nodes each component runs on: those with one of its roles."""
+    placed = {
+        name: tuple(node for node, it in site.nodes.items() if set(it.roles) & set(component.roles))
+        for name, component in catalog.items()
+    }
+    return {name: nodes for name, nodes in placed.items() if nodes}
+
+
+def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Release) -> Design:
+    """The design of a site. Raises SiteError with every finding where a rule of separation is broken."""
+    site = loaded.site
+    catalog = components()
+    findings = [*check(site, loaded.locations), *check_options(site, catalog, loaded.locations)]
+    if any(finding.severity == "error" for finding in findings):
+        raise SiteError(tuple(findings))
+    addresses = plan(site)
+    placed = place(site, catalog)
+    known = {node: facts.get(node) or NodeFacts(assumed=True) for node in site.nodes}
+    flows = derive(site, addresses, placed, catalog)
+    of_node: dict[str, list[Flow]] = defaultdict(list)
+    for flow in flows:
+        for node in {flow.client.node, flow.server.node} - {None}:
+            of_node[str(node)].append(flow)
+    numbers = derived_limits.derive(site, known, placed, catalog)
+    specs: dict[str, Spec] = {}
+    base = Place(
+        component=next(iter(catalog.values())),
+        node="",
+        site=site,
+        plan=addresses,
+        facts=NodeFacts(),
+        release=release,
+        limits={},
+        awaits=(),
+        placed=placed,
+    )
+    for node in site.nodes:
+        names = in_order(catalog, tuple(name for name, nodes in placed.items() if node in nodes))
+        places = tuple(
+            replace(
+                base,
+                component=catalog[name],
+                node=node,
+                facts=known[node],
+                limits={f"{limit.component}.{limit.name}": limit.value for limit in numbers},
+                awaits=_awaits(catalog[name].calls, node, placed, catalog),
+            )
+            for name in names
+        )
+        specs[node] = Spec(node=node, release=release.name, resources=node_resources(places, of_node[node]))
+    check_order(specs)
+    return Design(site, addresses, placed, flows, numbers, specs, catalog)
+
+
+def _awaits(
+    calls: tuple[Call, ...], node: str, placed: Mapping[str, tuple[str, ...]], catalog: Mapping[str, Component]
+) -> tuple[str, ...]:
+    """The milestones of other nodes' servers that a component's calls wait for."""
+    return tuple(
+        sorted(
+            milestone(str(call.to), server)
+            for call in calls
+            if call.waits
+            for server in placed.get(str(call.to), ())
+            if server != node and not call.same_node and catalog[str(call.to)].listen(call.listen).network is not None
+        )
+    )

@@ -1,0 +1,79 @@
+"""The nftables ruleset of a node, from its flows only: default drop, in, out and forward.
+
+Connection state is matched first, because RST, ICMP errors and TIME_WAIT answers carry no uid; a *new* connection
+leaves only for the account that declared it, on loopback too (nft(8), `meta skuid`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from wallcloud.design.flows import Flow, Transport
+from wallcloud.site.model import Site
+
+TABLE = "wallcloud"
+_PING = "icmp type echo-request"
+
+
+def nic(site: Site, node: str, network: str) -> str:
+    """The interface of a node that carries a network: its NIC, or the VLAN on it."""
+    parent = site.nodes[node].interfaces[network]
+    vlan = site.networks[network].vlan
+    return f"{parent}.{vlan}" if vlan else parent
+
+
+def ruleset(site: Site, node: str, flows: Iterable[Flow]) -> str:
+    """The text of `table inet wallcloud` for a node. `flows` may be all of the site's: only this node's count."""
+    inward, outward = _collect(site, node, flows)
+    return "\n".join(
+        [
+            f"table inet {TABLE} {{",
+            *_chain("input", ['iifname "lo" accept', *inward]),
+            *_chain("output", outward),
+            *_chain("forward", None),
+            "}",
+            "",
+        ]
+    )
+
+
+def _collect(site: Site, node: str, flows: Iterable[Flow]) -> tuple[list[str], list[str]]:
+    sources: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    targets: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+    for flow in flows:
+        if flow.transport is Transport.UNIX:
+            continue
+        port = _PING if flow.protocol == "icmp" else f"{flow.protocol} dport {flow.port}"
+        local = flow.client.node == flow.server.node
+        if flow.server.node == node and not local and flow.network:
+            key = (nic(site, node, flow.network), flow.server.prefixes[0], port)
+            sources[key] |= set(flow.client.prefixes) or {"0.0.0.0/0"}
+        if flow.client.node == node and flow.client.account:
+            out = "lo" if local or not flow.network else nic(site, node, flow.network)
+            targets[(out, port, flow.client.account.uid)] |= set(flow.server.prefixes)
+    inward = [
+        f'iifname "{interface}" ip saddr {_set(addresses)} ip daddr {own} {port} ct state new accept'
+        for (interface, own, port), addresses in sorted(sources.items())
+    ]
+    outward = [
+        f'oifname "{interface}" ip daddr {_set(addresses)} {port} meta skuid {uid} ct state new accept'
+        for (interface, port, uid), addresses in sorted(targets.items())
+    ]
+    return inward, outward
+
+
+def _set(addresses: set[str]) -> str:
+    ordered = sorted(addresses)
+    return ordered[0] if len(ordered) == 1 else "{ " + ", ".join(ordered) + " }"
+
+
+def _chain(hook: str, accepts: list[str] | None) -> list[str]:
+    state = ["ct state established,related accept", "ct state invalid counter drop"] if accepts is not None else []
+    rules = [*state, *(accepts or []), f'limit rate 5/second log prefix "wallcloud {hook} drop: "', "counter drop"]
+    return [
+        f"\tchain {hook} {{",
+        f"\t\ttype filter hook {hook} priority filter; policy drop;",
+        *(f"\t\t{rule}" for rule in rules),
+        "\t}",
+    ]

@@ -1,0 +1,209 @@
+"""Flows: every allowed conversation, derived from what components declare. Nothing else passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wallcloud.catalog.component import Account, Call, Component, Exemption, Listen, Outside
+from wallcloud.site.addresses import AddressPlan
+from wallcloud.site.model import Kind, Site
+
+
+class Transport(StrEnum):
+    """How a flow travels."""
+
+    NETWORK = "network"
+    LOOPBACK = "loopback"
+    UNIX = "unix socket"
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a flow: a component on a node, or somebody outside (`node` is None)."""
+
+    who: str
+    node: str | None
+    prefixes: tuple[str, ...]
+    """Addresses or CIDRs of this end; empty for anybody, and on unix sockets."""
+    account: Account | None = None
+
+    def __str__(self) -> str:
+        return f"{self.who} @ {self.node}" if self.node else self.who
+
+
+@dataclass(frozen=True)
+class Flow:
+    """client component @ node → server component @ node : protocol/port on a network."""
+
+    client: End
+    server: End
+    transport: Transport
+    network: str | None
+    """The site network's name; None on the node itself."""
+    protocol: str
+    port: int | None
+    path: str | None
+    authentication: str
+    encryption: str
+    why: str
+    exemption: Exemption | None = None
+
+    @property
+    def where(self) -> str:
+        """`tcp/443`, `icmp`, or the socket's path."""
+        if self.path:
+            return self.path
+        return f"{self.protocol}/{self.port}" if self.port else self.protocol
+
+
+class FlowError(Exception):
+    """A component's declaration cannot become a flow. It is a mistake in the catalog, not in the site."""
+
+
+def derive(
+    site: Site, plan: AddressPlan, placed: Mapping[str, tuple[str, ...]], catalog: Mapping[str, Component]
+) -> tuple[Flow, ...]:
+    """All flows of a site. `placed` gives the nodes of each component. Raises FlowError."""
+    flows: list[Flow] = []
+    for name, nodes in placed.items():
+        component = catalog[name]
+        for node in nodes:
+            flows.extend(_calls(site, plan, placed, catalog, component, node))
+            flows.extend(_visits(site, plan, component, node))
+            flows.extend(_needs(site, plan, component, node))
+    for flow in flows:
+        if (
+            not (flow.authentication and flow.encryption)
+            and flow.exemption is None
+            and flow.transport is not Transport.UNIX
+        ):
+            raise FlowError(f"{flow.client} → {flow.server} {flow.where} has no protection and is no named exception")
+    return tuple(sorted(flows, key=lambda f: (str(f.server), f.where, str(f.client), f.why)))
+
+
+def network_of(site: Site, kind: Kind) -> str | None:
+    """The name of the site's network of that kind, where it has one."""
+    return next((name for name, network in site.networks.items() if network.kind is kind), None)
+
+
+def _address(site: Site, plan: AddressPlan, node: str, kind: Kind) -> str | None:
+    network = network_of(site, kind)
+    address = plan.address(node, network) if network else None
+    return str(address) if address else None
+
+
+def _calls(
+    site: Site,
+    plan: AddressPlan,
+    placed: Mapping[str, tuple[str, ...]],
+    catalog: Mapping[str, Component],
+    component: Component,
+    node: str,
+) -> Iterator[Flow]:
+    for call in component.calls:
+        if isinstance(call.to, Outside):
+            raise FlowError(f"{component.name} calls {call.to}: declare it in needs")
+        server = catalog.get(call.to)
+        if server is None:
+            raise FlowError(f"{component.name} calls {call.to}, which is not in the catalog")
+        listen = server.listen(call.listen)
+        for server_node in placed.get(call.to, ()):
+            within = listen.network is None or call.same_node
+            if within != (server_node == node) or not set(listen.roles) & set(site.nodes[server_node].roles):
+                continue
+            yield _call_flow(site, plan, component, node, server, server_node, call, listen)
+
+
+def _call_flow(
+    site: Site,
+    plan: AddressPlan,
+    component: Component,
+    node: str,
+    server: Component,
+    server_node: str,
+    call: Call,
+    listen: Listen,
+) -> Flow:
+    account = call.account or component.account
+    common = {
+        "authentication": listen.authentication,
+        "encryption": listen.encryption,
+        "why": call.why,
+        "exemption": listen.exemption,
+    }
+    if listen.network is None:
+        loopback = () if listen.path else ("127.0.0.1",)
+        return Flow(
+            End(component.name, node, loopback, account),
+            End(server.name, server_node, loopback, server.account),
+            Transport.UNIX if listen.path else Transport.LOOPBACK,
+            None,
+            listen.protocol,
+            listen.port,
+            listen.path,
+            **common,  # type: ignore[arg-type]
+        )
+    client_address = _address(site, plan, node, listen.network)
+    server_address = _address(site, plan, server_node, listen.network)
+    if client_address is None or server_address is None:
+        raise FlowError(f"{component.name} @ {node} → {server.name} @ {server_node}: no address on {listen.network}")
+    return Flow(
+        End(component.name, node, (client_address,), account),
+        End(server.name, server_node, (server_address,), server.account),
+        Transport.NETWORK,
+        network_of(site, listen.network),
+        listen.protocol,
+        listen.port,
+        None,
+        **common,  # type: ignore[arg-type]
+    )
+
+
+def _visits(site: Site, plan: AddressPlan, component: Component, node: str) -> Iterator[Flow]:
+    for visit in component.visits:
+        listen = component.listen(visit.listen)
+        if listen.network is None:
+            raise FlowError(f"{component.name}: nobody outside reaches {listen.name} on the node itself")
+        address = _address(site, plan, node, listen.network)
+        if address is None:
+            raise FlowError(f"{component.name} @ {node} has no address on {listen.network}")
+        prefixes = tuple(str(prefix) for prefix in site.admin_prefixes) if visit.who is Outside.ADMINS else ()
+        yield Flow(
+            End(str(visit.who), None, prefixes),
+            End(component.name, node, (address,), component.account),
+            Transport.NETWORK,
+            network_of(site, listen.network),
+            listen.protocol,
+            listen.port,
+            None,
+            listen.authentication,
+            listen.encryption,
+            visit.why,
+            listen.exemption,
+        )
+
+
+def _needs(site: Site, plan: AddressPlan, component: Component, node: str) -> Iterator[Flow]:
+    for need in component.needs:
+        if not set(need.roles) & set(site.nodes[node].roles):
+            continue
+        address = _address(site, plan, node, need.network)
+        if address is None:
+            raise FlowError(f"{component.name} @ {node} has no address on {need.network}")
+        servers = tuple(str(server) for server in site.time.servers)
+        if servers:
+            yield Flow(
+                End(component.name, node, (address,), component.account),
+                End(str(need.who), None, servers),
+                Transport.NETWORK,
+                network_of(site, need.network),
+                need.protocol,
+                need.port,
+                None,
+                need.authentication,
+                need.encryption,
+                need.why,
+                need.exemption,
+            )

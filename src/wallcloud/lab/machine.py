@@ -1,0 +1,136 @@
+"""One machine: whether it runs, starting it, waiting until it is booted, cutting its power."""
+
+import os
+import socket
+import subprocess
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from wallcloud.errors import WallcloudError
+from wallcloud.lab import daemon, disk, keeper, kernel, network, processes
+from wallcloud.lab.keeper import Paths
+from wallcloud.lab.processes import MachineProcesses, container
+from wallcloud.lab.wiring import Machine
+
+BOOT_SECONDS = 120.0
+_OFF_SECONDS = 10.0
+_LAST_LINES = 20
+
+
+@dataclass(frozen=True)
+class Box:
+    """A machine of a lab with its folder."""
+
+    site: str
+    machine: Machine
+    paths: Paths
+    port: int = 22
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.machine.name
+
+    def running(self, among: dict[int, processes.Process] | None = None) -> MachineProcesses:
+        """Its processes, out of those given or of all."""
+        return processes.machine(self.site, self.name, processes.processes() if among is None else among)
+
+    def fits(self, found: MachineProcesses) -> bool:
+        """Whether it runs and is wired as the site says. Between two boots of a reboot it counts as running."""
+        if found.keeper is None:
+            return False
+        if found.manager is None:  # wiring itself, or just gone: what matters is what it will be wired with
+            return processes.alive(found.keeper) and self._script_fits()
+        return found.leader is not None and kernel.wired(self.machine.namespace) == self.machine.digest
+
+    def _script_fits(self) -> bool:
+        with suppress(OSError):
+            return kernel.mark(self.machine.digest) in self.paths.script.read_text()
+        return False
+
+    def start(self, operator_key: str) -> None:
+        """Switches it on. It must be off and have a disk."""
+        disk.authorize(self.paths.upper, operator_key)
+        own = not kernel.systemd()
+        below = Path(self.paths.base.read_text().strip())
+        wires = network.wires_namespace(self.site)
+        text = keeper.script(self.site, wires, self.machine, self.paths, below, own)
+        self.paths.script.write_text(text)
+        daemon.start(container(self.site, self.name), keeper.command(self.site, self.name, self.paths), self.paths.console)
+
+    def listen(self) -> socket.socket:
+        """The socket that hears when the machine is booted. Bound before it is started or looked at."""
+        hearing = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.paths.notify.unlink(missing_ok=True)
+        # sun_path is short (108 bytes) and folders may be long: bind relative to the folder.
+        folder = os.open(self.paths.folder, os.O_PATH)
+        try:
+            hearing.bind(f"/proc/self/fd/{folder}/{self.paths.notify.name}")
+        finally:
+            os.close(folder)
+        return hearing
+
+    def wait_booted(self, hearing: socket.socket) -> None:
+        """Waits for READY=1, which systemd says once its default target is reached, then for SSH's greeting.
+
+        Raises WallcloudError with the console's last lines when the machine goes off meanwhile or takes too long.
+        """
+        deadline = time.monotonic() + BOOT_SECONDS
+        with closing(hearing):
+            while not self.booted():
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise self._failed(f"did not boot within {BOOT_SECONDS:.0f} s")
+                found = self.running()
+                if found.keeper is None:
+                    raise self._failed("went off while it booted")
+                # Wakes for each message; a silent machine is looked at again, in case its keeper died.
+                hearing.settimeout(min(remaining, 5.0))
+                with suppress(TimeoutError):
+                    if b"READY=1" in hearing.recv(4096).split(b"\n"):
+                        break
+        self.paths.notify.unlink(missing_ok=True)
+
+    def booted(self) -> bool:
+        """Whether its systemd says that it has finished starting up."""
+        return self.state() in {"running", "degraded"}
+
+    def state(self) -> str:
+        """What its systemd says of itself (systemctl is-system-running), or `off`."""
+        leader = self.running().leader
+        if leader is None:
+            return "off"
+        argv = self.inside(leader.pid, "systemctl", "is-system-running")
+        ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+        return ran.stdout.strip() or "starting"
+
+    @staticmethod
+    def inside(leader: int, *argv: str) -> list[str]:
+        """An argument list that runs `argv` in the machine whose PID 1 is `leader`, with no more capabilities than it."""
+        lacking = ",".join(f"-{name.lower()}" for name in keeper.DROPPED)
+        without = ("setpriv", f"--bounding-set={lacking}", "--inh-caps=-all", "--")
+        return [*without, "nsenter", f"--target={leader}", "--all", "--", *argv]
+
+    def cut_power(self) -> None:
+        """Kills it as a power cut does: at once, nothing is told. Its disk stays."""
+        found = self.running()
+        processes.end(filter(None, (found.leader,)))
+        # The manager sees that its machine is gone, tidies up after itself, and the keeper pulls the plugs.
+        for each in (found.manager, found.keeper):
+            if not processes.gone(each, _OFF_SECONDS) and each is not None:
+                processes.end((each,))
+        # Whoever is left inside belongs to nobody now.
+        inode = kernel.inode(self.machine.namespace)
+        if inode is not None:
+            processes.end(each for each in processes.processes().values() if each.net == inode)
+        network.unplug(network.wires_namespace(self.site), (nic.port for nic in self.machine.nics))
+
+    def _failed(self, what: str) -> WallcloudError:
+        last: tuple[str, ...] = ()
+        with suppress(OSError):
+            last = tuple(self.paths.console.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+        return WallcloudError(
+            f"{self.name} {what}", where="lab", hint=f"its console: {self.paths.console}", output=last
+        )

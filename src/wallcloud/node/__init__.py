@@ -1,0 +1,1 @@
+"""What runs on the nodes: read, compare, apply. Standard library only, and nothing else of Wallcloud."""

@@ -1,0 +1,67 @@
+"""The node's own account files, read once for all resources."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wallcloud.node.resource import Context
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of /etc/passwd with its password's state (passwd(5), shadow(5))."""
+
+    uid: int
+    gid: int
+    home: str
+    shell: str
+    locked: bool
+
+
+@dataclass(frozen=True)
+class GroupEntry:
+    """One line of /etc/group (group(5)); `members` sorted."""
+
+    gid: int
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What the node's files say."""
+
+    accounts: Mapping[str, Entry]
+    groups: Mapping[str, GroupEntry]
+
+    def group_name(self, gid: int) -> str:
+        return next((name for name, each in self.groups.items() if each.gid == gid), str(gid))
+
+    def groups_of(self, account: str) -> tuple[str, ...]:
+        return tuple(sorted(name for name, each in self.groups.items() if account in each.members))
+
+
+def accounts(ctx: Context) -> Accounts:
+    """The node's accounts and groups as they are now."""
+    return ctx.cached("accounts", _read)
+
+
+def _read() -> Accounts:
+    passwords = {row[0]: row[1] for row in _rows("/etc/shadow", 2)}
+    people = {
+        row[0]: Entry(int(row[2]), int(row[3]), row[5], row[6], passwords.get(row[0], row[1])[:1] in {"!", "*"})
+        for row in _rows("/etc/passwd", 7)
+    }
+    groups = {
+        row[0]: GroupEntry(int(row[2]), tuple(sorted(each for each in row[3].split(",") if each)))
+        for row in _rows("/etc/group", 4)
+    }
+    return Accounts(people, groups)
+
+
+def _rows(path: str, least: int) -> list[list[str]]:
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace") as file:
+            rows = [line.rstrip("\n").split(":") for line in file]
+    except FileNotFoundError:
+        return []
+    return [row for row in rows if len(row) >= least]

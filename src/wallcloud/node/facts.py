@@ -1,0 +1,127 @@
+"""What only a node knows and the design needs. Read-only; a fact that cannot be read hides no other."""
+
+import os
+import platform
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from wallcloud.node import dpkg, network
+from wallcloud.node.run import run
+
+CAP_SYS_TIME = 25
+_PROGRAM = re.compile(r'\("([^"]+)"')
+
+
+def facts() -> dict[str, Any]:
+    """Everything, ready for JSON. Sizes in MiB; a fact that could not be read is None."""
+    where = _virtualization()
+    asked: dict[str, Callable[[], Any]] = {
+        "distribution": _distribution,
+        "kernel": platform.release,
+        "architecture": platform.machine,
+        "python": platform.python_version,
+        "cores": lambda: len(os.sched_getaffinity(0)),
+        "memory_mib": _memory,
+        "disk_free_mib": lambda: {path: _free(path) for path in ("/", "/var")},
+        "virtualization": lambda: where,
+        "clock": lambda: {"adjustable": where not in _CONTAINERS and _may_set_clock(), "unix": time.time()},
+        "kvm": _kvm,
+        "ovs_kernel": _ovs_kernel,
+        "ipv6": lambda: Path("/proc/net/if_inet6").exists(),
+        "interfaces": _interfaces,
+        "hostname": platform.node,
+        "packages_held": _held,
+        "listening": _listening,
+        "apt_lock_held": lambda: dpkg.lock_holder() is not None,
+    }
+    return {name: _or_none(ask) for name, ask in asked.items()}
+
+
+_CONTAINERS = {"systemd-nspawn", "lxc", "lxc-libvirt", "docker", "podman", "openvz", "container-other", "wsl"}
+
+
+def _or_none(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
+    except Exception:
+        return None
+
+
+def _distribution() -> dict[str, str]:
+    rows = Path("/etc/os-release").read_text().splitlines()
+    found = {key: value.strip('"') for key, _, value in (row.partition("=") for row in rows)}
+    return {"id": found.get("ID", ""), "version": found.get("VERSION_ID", "")}
+
+
+def _memory() -> int:
+    row = next(row for row in Path("/proc/meminfo").read_text().splitlines() if row.startswith("MemTotal:"))
+    return int(row.split()[1]) // 1024
+
+
+def _free(path: str) -> int:
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize >> 20
+
+
+def _virtualization() -> str:
+    return run(("systemd-detect-virt",), check=False).stdout.strip() or "none"
+
+
+def _may_set_clock() -> bool:
+    row = next(row for row in Path("/proc/self/status").read_text().splitlines() if row.startswith("CapEff:"))
+    return bool(int(row.split()[1], 16) >> CAP_SYS_TIME & 1)
+
+
+def _kvm() -> bool:
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def _ovs_kernel() -> bool:
+    if Path("/sys/module/openvswitch").exists():
+        return True
+    lists = (Path("/lib/modules") / platform.release() / name for name in ("modules.dep", "modules.builtin"))
+    return any("/openvswitch.ko" in path.read_text() for path in lists if path.is_file())
+
+
+def _interfaces() -> dict[str, Any]:
+    found = network.ask()
+    return {
+        each.name: {
+            "mac": each.mac,
+            "mtu": each.mtu,
+            "up": each.up,
+            "carrier": each.carrier,
+            "addresses": list(each.addresses),
+        }
+        for each in found.values()
+        if each.name != "lo"
+    }
+
+
+def _held() -> list[str]:
+    """Packages that an administrator has put on hold (dpkg's first word)."""
+    text = (dpkg.ADMIN / "status").read_text(encoding="utf-8", errors="replace")
+    return sorted(re.findall(r"^Package: (\S+)\nStatus: hold ", text, re.MULTILINE))
+
+
+def _listening() -> list[dict[str, Any]]:
+    rows = run(("ss", "--no-header", "--tcp", "--udp", "--listening", "--numeric", "--processes")).stdout.splitlines()
+    return [_socket(row.split()) for row in rows]
+
+
+def _socket(words: list[str]) -> dict[str, Any]:
+    address, _, port = words[4].rpartition(":")
+    program = _PROGRAM.search(words[6]) if len(words) > 6 else None
+    return {
+        "proto": words[0],
+        "address": address.strip("[]").partition("%")[0],
+        "port": int(port) if port.isdigit() else 0,
+        "program": program.group(1) if program else "",
+    }

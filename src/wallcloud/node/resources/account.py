@@ -1,0 +1,99 @@
+"""Groups and system accounts with fixed numbers: no password, no shell."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from wallcloud.node.accounts import accounts
+from wallcloud.node.resource import Change, Context, Resource, State
+from wallcloud.node.run import run
+
+NOLOGIN = "/usr/sbin/nologin"
+TAKEN = "the number may belong to another already: getent passwd; getent group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Resource):
+    """A group. Members that no Account of the spec accounts for are `strangers` and leave it."""
+
+    kind: ClassVar[str] = "group"
+    group: str
+    gid: int
+
+    @property
+    def name(self) -> str:
+        return self.group
+
+    def desired(self, ctx: Context) -> State:
+        return {"gid": self.gid, "strangers": ()}
+
+    def read(self, ctx: Context) -> State | None:
+        found = accounts(ctx).groups.get(self.group)
+        if found is None:
+            return None
+        ours = {each.account for each in ctx.resources if isinstance(each, Account) and self.group in each.groups}
+        return {"gid": found.gid, "strangers": tuple(each for each in found.members if each not in ours)}
+
+    def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        found = accounts(ctx).groups.get(self.group)
+        if found is None:
+            run(("groupadd", "--system", "--gid", str(self.gid), self.group), hint=TAKEN)
+            return
+        if found.gid != self.gid:
+            run(("groupmod", "--gid", str(self.gid), self.group), hint=TAKEN)
+        state = self.read(ctx) or {}
+        strangers = state.get("strangers")
+        for stranger in strangers if isinstance(strangers, tuple) else ():
+            run(("gpasswd", "--delete", stranger, self.group))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account(Resource):
+    """A system account: nologin shell, password locked, in `group` and exactly `groups` besides."""
+
+    kind: ClassVar[str] = "account"
+    account: str
+    uid: int
+    group: str
+    home: str = "/nonexistent"
+    groups: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.account
+
+    def desired(self, ctx: Context) -> State:
+        return {
+            "uid": self.uid,
+            "group": self.group,
+            "home": self.home,
+            "shell": NOLOGIN,
+            "groups": tuple(sorted(self.groups)),
+            "locked": True,
+        }
+
+    def read(self, ctx: Context) -> State | None:
+        known = accounts(ctx)
+        found = known.accounts.get(self.account)
+        if found is None:
+            return None
+        return {
+            "uid": found.uid,
+            "group": known.group_name(found.gid),
+            "home": found.home,
+            "shell": found.shell,
+            "groups": known.groups_of(self.account),
+            "locked": found.locked,
+        }
+
+    def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        common = ("--uid", str(self.uid), "--gid", self.group, "--shell", NOLOGIN)
+        groups = ("--groups", ",".join(sorted(self.groups)))
+        found = accounts(ctx).accounts.get(self.account)
+        if found is None:
+            extra = groups if self.groups else ()
+            make = ("useradd", "--system", "--no-create-home", "--no-log-init", "--home-dir", self.home)
+            run((*make, *common, *extra, self.account), hint=TAKEN)
+            return
+        # not --lock: that keeps the hash behind a "!", and an account of ours has none to go back to
+        lock = () if found.locked else ("--password", "!")
+        run(("usermod", "--home", self.home, *common, *groups, *lock, self.account), hint=TAKEN)

@@ -1,0 +1,158 @@
+"""A certificate whose key is born on the node (openssl(1)); the request goes up, the signed certificate comes back."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from wallcloud.node import files, x509
+from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, SignRequest, State, Value, changed
+from wallcloud.node.resources.file import File
+from wallcloud.node.run import run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate(Resource):
+    """Key (EC P-256), certificate and the CA's certificate, PEM, at three paths.
+
+    `subject` is the common name, `names` DNS names and IP addresses, `use` of "server" and "client", `days` the life;
+    renewed with a new key when two thirds are past or anything differs. `owner`, `group`: the key's, mode 0640. Where
+    a File of the spec owns `ca_path`, its text is the CA that counts; else what came back with the certificate.
+    """
+
+    kind: ClassVar[str] = "certificate"
+    name: str = ""
+    key_path: str
+    cert_path: str
+    ca_path: str
+    subject: str
+    names: tuple[str, ...]
+    use: tuple[str, ...]
+    owner: str = "root"
+    group: str = "root"
+    days: int = 365
+
+    def paths(self) -> tuple[str, ...]:
+        return (self.key_path, self.cert_path, self.ca_path)
+
+    def desired(self, ctx: Context) -> State:
+        return {
+            "key": "EC P-256, of the certificate",
+            "subject": self.subject,
+            "names": tuple(sorted(self.names)),
+            "use": tuple(sorted(self.use)),
+            "issuer": "the site's CA",
+            "life": "good",
+            "key owner": f"{self.owner}:{self.group} 0640",
+            "certificate owner": "root:root 0644",
+            **({} if self._ca_file(ctx) else {"CA owner": "root:root 0644"}),
+        }
+
+    def read(self, ctx: Context) -> State | None:
+        if files.status(self.cert_path) is None and files.status(self.key_path) is None:
+            return None
+        state: dict[str, Value] = {
+            "key owner": _owner(self.key_path),
+            "certificate owner": _owner(self.cert_path),
+            "CA owner": _owner(self.ca_path),
+        }
+        found = x509.read(self.cert_path)
+        if found is None:
+            return {**state, "key": "without a certificate"}
+        return {
+            **state,
+            "key": self._key(found),
+            "subject": found.subject,
+            "names": found.names,
+            "use": found.use,
+            "issuer": "the site's CA" if x509.verified(self.cert_path, self._ca(ctx)) else "another",
+            "life": _life(found, time.time()),
+        }
+
+    def _key(self, found: x509.Found) -> str:
+        public = x509.public_key(self.key_path)
+        if public is None:
+            return "none"
+        if not x509.is_p256(public):
+            return "another kind"
+        return "EC P-256, of the certificate" if public == found.public else "of another certificate"
+
+    def _ca(self, ctx: Context) -> str:
+        file = self._ca_file(ctx)
+        if file is not None:
+            return ctx.fill(file.content)
+        try:
+            return Path(self.ca_path).read_text()
+        except OSError:
+            return ""
+
+    def _ca_file(self, ctx: Context) -> File | None:
+        files_of_spec = (each for each in ctx.resources if isinstance(each, File))
+        return next((each for each in files_of_spec if each.path == self.ca_path), None)
+
+    def alters(self, changes: tuple[Change, ...]) -> tuple[str, ...]:
+        if not _renews(changes):
+            return ()
+        return self.paths() if changed(changes, "issuer") else (self.key_path, self.cert_path)
+
+    def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        if _renews(changes):
+            self._renew(ctx)
+        files.own(self.key_path, self.owner, self.group, 0o640)
+        files.own(self.cert_path, "root", "root", 0o644)
+        if self._ca_file(ctx) is None:
+            files.own(self.ca_path, "root", "root", 0o644)
+
+    def _renew(self, ctx: Context) -> None:
+        """Makes a new key beside, has it signed, then renames key and certificate to their places."""
+        beside = files.temporary(self.key_path)
+        files.discard(beside)
+        if not Path(beside).parent.is_dir():
+            raise ResourceFailed(f"the directory of {self.key_path} does not exist", tried=f"make a key at {beside}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.close(descriptor)  # openssl keeps the mode of a file that is there
+        try:
+            run(("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", beside))
+            csr = run(
+                ("openssl", "req", "-new", "-key", beside, "-config", "/dev/stdin"),
+                x509.request(self.subject, self.names, self.use),
+            ).stdout
+            signed = ctx.sign(SignRequest(self.name, csr, self.subject, self.names, self.use, self.days))
+            files.own(beside, self.owner, self.group, 0o640)
+            if self._ca_file(ctx) is None and (not _is_file(self.ca_path) or self._ca(ctx) != signed.ca):
+                files.write(self.ca_path, signed.ca.encode(), "root", "root", 0o644)
+            files.place(beside, self.key_path)
+            files.write(self.cert_path, signed.pem.encode(), "root", "root", 0o644)
+        finally:
+            files.discard(beside)
+
+
+def _renews(changes: tuple[Change, ...]) -> bool:
+    """Whether more is wrong than owners and modes."""
+    return any(not each.property.endswith(" owner") or " 0" not in str(each.before) for each in changes)
+
+
+def _life(found: x509.Found, now: float) -> str:
+    """ "good" in the first two thirds of it."""
+    if now < found.since:
+        return "not begun"
+    if now > found.until:
+        return "over"
+    return "good" if now < found.since + (found.until - found.since) * 2 / 3 else "two thirds past"
+
+
+def _is_file(path: str) -> bool:
+    found = files.status(path)
+    return found is not None and files.type_of(found, path) == "file"
+
+
+def _owner(path: str) -> str:
+    found = files.status(path)
+    if found is None:
+        return "absent"
+    if files.type_of(found, path) != "file":
+        return files.type_of(found, path)
+    of: Mapping[str, str] = files.owner_of(found)
+    return f"{of['owner']}:{of['group']} {of['mode']}"

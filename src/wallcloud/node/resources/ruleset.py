@@ -1,0 +1,58 @@
+"""The node's firewall: one nftables table, replaced in one step and rolled back unless a new connection proves it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from wallcloud.node import nft, rollback
+from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
+
+CONFIRM_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruleset(Resource):
+    """`text` is what `nft -f` reads; of it only table `inet <table>` is compared (by listing, without counters).
+
+    Numbers for accounts and `iifname` for interfaces, please: the text is also loaded in an empty network namespace.
+    """
+
+    kind: ClassVar[str] = "ruleset"
+    text: str
+    table: str = "wallcloud"
+
+    @property
+    def name(self) -> str:
+        return f"inet {self.table}"
+
+    def desired(self, ctx: Context) -> State:
+        if not nft.present():
+            return {"rules": self.text, "confirmed": True}
+        try:
+            return {"rules": nft.normal(self.table, self.text), "confirmed": True}
+        except ResourceFailed:
+            if ctx.planning:  # an account that the rules name may not be there yet
+                return {"rules": self.text, "confirmed": True}
+            raise
+
+    def read(self, ctx: Context) -> State | None:
+        listing = nft.listing(self.table) if nft.present() else None
+        return None if listing is None else {"rules": listing, "confirmed": not rollback.armed(self.table)}
+
+    def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        token = rollback.arm(self.table, nft.listing(self.table), CONFIRM_SECONDS + 5)
+        try:
+            nft.replace(self.table, self.text)
+        except BaseException:
+            rollback.disarm(token)
+            raise
+        confirmed = False
+        try:
+            confirmed = ctx.confirm(CONFIRM_SECONDS)
+        finally:
+            if not confirmed:
+                rollback.now(token)
+        if not rollback.disarm(token):
+            raise ResourceFailed("the confirmation came too late: the old rules are back", tried="nft -f -")
+
+    def consequence(self, changes: tuple[Change, ...]) -> str:
+        return "replaces the firewall's rules; established connections stay"

@@ -1,0 +1,87 @@
+"""A node's spec and its JSON: generic over the dataclasses of all registered kinds."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any, ClassVar, cast
+
+from wallcloud.node.resource import Resource
+from wallcloud.node.secret import Secret
+
+
+class Record:
+    """Base of the small dataclasses that are fields of resources (a unit's `Input`); registered by being defined."""
+
+    registry: ClassVar[dict[str, type["Record"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        Record.registry[cls.__name__] = cls
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The ordered resources of one node."""
+
+    node: str
+    release: str
+    resources: tuple[Resource, ...]
+
+
+class SpecError(ValueError):
+    """The JSON is not a spec that this version understands."""
+
+
+def to_json(spec: Spec) -> dict[str, Any]:
+    """{"node", "release", "resources": [{"kind", field: value that is not the default, …}, …]}."""
+    return {"node": spec.node, "release": spec.release, "resources": [_encode(each) for each in spec.resources]}
+
+
+def from_json(data: Mapping[str, Any]) -> Spec:
+    """The inverse of `to_json`. Raises SpecError."""
+    try:
+        return Spec(data["node"], data["release"], tuple(_resource(each) for each in data["resources"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SpecError(f"not a spec: {type(error).__name__}: {error}") from error
+
+
+def _encode(value: object) -> Any:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case Secret():
+            return {"secret": value.name}
+        case tuple() | list():
+            return [_encode(each) for each in value]
+        case Resource():
+            return {"kind": value.kind, **_fields(value)}
+        case Record():
+            return {"record": type(value).__name__, **_fields(value)}
+    raise SpecError(f"a spec cannot hold a {type(value).__name__}")
+
+
+def _fields(value: Resource | Record) -> dict[str, Any]:
+    assert is_dataclass(value)  # noqa: S101 - for the type checker
+    pairs = ((each, getattr(value, each.name)) for each in fields(value))
+    return {each.name: _encode(item) for each, item in pairs if each.default is MISSING or item != each.default}
+
+
+def _resource(data: Mapping[str, Any]) -> Resource:
+    kind = Resource.registry.get(data["kind"])
+    if kind is None:
+        raise SpecError(f"no such kind of resource: {data['kind']}")
+    return kind(**{name: _decode(value) for name, value in data.items() if name != "kind"})
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_decode(each) for each in value)
+    if isinstance(value, dict):
+        if "secret" in value:
+            return Secret(value["secret"])
+        if "record" in value:
+            record = cast("type[Any] | None", Record.registry.get(value["record"]))
+            if record is None:
+                raise SpecError(f"no such record: {value['record']}")
+            return record(**{name: _decode(item) for name, item in value.items() if name != "record"})
+        raise SpecError(f"not understood: an object with {', '.join(value)}")
+    return value

@@ -1,0 +1,123 @@
+"""What systemd says of all units of a spec, asked in one call (systemctl(1), systemd 252)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wallcloud.node.failure import ResourceFailed
+from wallcloud.node.resource import Context
+from wallcloud.node.run import run, tail
+
+FOLDER = "/etc/systemd/system"
+START_SECONDS = 900
+"""More than any unit's own TimeoutStartSec: systemd is to give up first, with its own words."""
+
+_PROPERTIES = (
+    "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,DropInPaths,FragmentPath,InvocationID,Result,Job"
+)
+
+
+@dataclass(frozen=True)
+class Status:
+    """One unit as `systemctl show` tells it; field names are the properties'."""
+
+    unit: str
+    load: str = "not-found"
+    active: str = "inactive"
+    sub: str = "dead"
+    enabled: str = ""
+    need_reload: bool = False
+    drop_ins: tuple[str, ...] = ()
+    fragment: str = ""
+    invocation: str = ""
+    result: str = ""
+    job: bool = False
+
+
+def booted() -> bool:
+    """Whether systemd is this node's init (sd_booted(3))."""
+    return os.path.isdir("/run/systemd/system")  # noqa: PTH112 - read on every plan
+
+
+def status(ctx: Context, unit: str) -> Status:
+    """What systemd says of `unit`; all absent where systemd does not run."""
+    return statuses(ctx).get(unit, Status(unit))
+
+
+def statuses(ctx: Context) -> Mapping[str, Status]:
+    """Every unit that some resource of the spec asks about; patterns give every *loaded* unit that fits."""
+    return ctx.cached("units", lambda: _ask(ctx))
+
+
+def show(*names: str) -> tuple[Status, ...]:
+    """Asks systemd about `names` now: one Status for each name, in order, then those that fit the patterns."""
+    if not names or not booted():
+        return ()
+    answer = run(("systemctl", "show", "--property", _PROPERTIES, "--", *names), check=False).stdout
+    return tuple(_status(block) for block in answer.strip("\n").split("\n\n") if block)
+
+
+def systemctl(*arguments: str, hint: str = "") -> None:
+    """`systemctl ARGUMENTS`; nothing where systemd does not run (a machine root that was not started)."""
+    if booted():
+        run(("systemctl", *arguments), timeout=START_SECONDS, hint=hint)
+
+
+def start(verb: str, unit: str) -> None:
+    """Starts, restarts or reloads `unit`; raises ResourceFailed with the last lines of its journal."""
+    if not booted():
+        raise ResourceFailed(f"systemd does not run here, so {unit} cannot", tried=f"systemctl {verb} {unit}")
+    done = run(("systemctl", verb, "--", unit), timeout=START_SECONDS, check=False)
+    if not done.ok:
+        raise unit_failed(unit, f"systemctl {verb} {unit}", done.stderr)
+
+
+def unit_failed(unit: str, tried: str, said: str = "") -> ResourceFailed:
+    """The error of a unit that does not run: its journal is what helps."""
+    found = next(iter(show(unit)), Status(unit))
+    result = f" (result: {found.result})" if found.result not in {"", "success"} else ""
+    return ResourceFailed(
+        f"{unit} is {found.active}{result}",
+        tried=tried,
+        output=journal(unit) or tail(said),
+        hint=f"the whole story on the node: journalctl -u {unit}",
+    )
+
+
+def journal(unit: str, count: int = 15) -> tuple[str, ...]:
+    """The last lines that `unit` (or systemd about it) wrote."""
+    argv = ("journalctl", "--no-pager", "--quiet", "--output=cat", f"--lines={count}", f"--unit={unit}")
+    return tail(run(argv, check=False).stdout, count)
+
+
+def in_etc(unit: str) -> str:
+    """Where the file of a unit of ours is."""
+    return str(Path(FOLDER) / unit)
+
+
+def _ask(ctx: Context) -> dict[str, Status]:
+    wanted = {unit for each in ctx.resources for unit in each.asked_units()}
+    plain = sorted(unit for unit in wanted if "*" not in unit and "@." not in unit)
+    patterns = sorted(unit for unit in wanted if "*" in unit)
+    found = show(*plain, *patterns)
+    # an alias answers under the name of the unit it stands for: explicit names answer in order
+    named = dict(zip(plain, found, strict=False))
+    return {**{each.unit: each for each in found[len(plain) :]}, **named}
+
+
+def _status(block: str) -> Status:
+    raw = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    return Status(
+        unit=raw.get("Id", ""),
+        load=raw.get("LoadState", ""),
+        active=raw.get("ActiveState", ""),
+        sub=raw.get("SubState", ""),
+        enabled=raw.get("UnitFileState", ""),
+        need_reload=raw.get("NeedDaemonReload") == "yes",
+        drop_ins=tuple(raw.get("DropInPaths", "").split()),
+        fragment=raw.get("FragmentPath", ""),
+        invocation=raw.get("InvocationID", ""),
+        result=raw.get("Result", ""),
+        job=raw.get("Job", "0") not in {"", "0"},
+    )

@@ -1,0 +1,29 @@
+"""Short words for what several rules ask of a site."""
+
+from collections.abc import Iterator
+
+from wallcloud.site.model import Kind, Network, Node, Role, Site
+
+
+def attached(site: Site, kind: Kind) -> Iterator[tuple[str, Node, str, Network]]:
+    """Every (node's name, node, network's name, network) where a node has an interface on a network of a kind."""
+    for node_name, node in site.nodes.items():
+        for network_name in node.interfaces:
+            network = site.networks.get(network_name)
+            if network is not None and network.kind is kind:
+                yield node_name, node, network_name, network
+
+
+def roles(node: Node) -> str:
+    """`network and compute`."""
+    return " and ".join(role.value for role in node.roles)
+
+
+def only(site: Site, kind: Kind, allowed: set[Role]) -> Iterator[tuple[str, Node, str]]:
+    """Attachments to networks of a kind by nodes with none of the allowed roles: (node's name, node, network's name).
+
+    Control nodes are left to the rule that keeps them on management, so that one mistake is told once.
+    """
+    for node_name, node, network_name, _ in attached(site, kind):
+        if not allowed & set(node.roles) and Role.CONTROL not in node.roles:
+            yield node_name, node, network_name

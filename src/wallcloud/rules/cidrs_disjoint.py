@@ -1,0 +1,36 @@
+"""No two networks overlap, nor do admin prefixes."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network
+from itertools import combinations
+
+from wallcloud.rules._frame import Rule, Violation
+from wallcloud.site.addresses import AddressPlan
+from wallcloud.site.finding import Where
+from wallcloud.site.model import Site
+
+Claim = tuple[Where, str, IPv4Network | IPv6Network]
+
+
+def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
+    claims: list[Claim] = []
+    for name, network in site.networks.items():
+        claims.append((("networks", name, "cidr"), f'network "{name}"', network.cidr))
+        if network.cidr6 is not None:
+            claims.append((("networks", name, "cidr6"), f'network "{name}"', network.cidr6))
+    for index, prefix in enumerate(site.admin_prefixes):
+        # One that is a default route overlaps everything; that rule says so once.
+        if prefix.prefixlen >= 8:
+            claims.append((("admin_prefixes", index), "admin prefix", prefix))
+    for (_, other, first), (path, what, second) in combinations(claims, 2):
+        if first.version == second.version and first.overlaps(second):
+            yield Violation(path, f"{what}: {second} overlaps {first} of {other}")
+
+
+RULE = Rule(
+    id="cidrs-disjoint",
+    forbids="networks of the site that overlap each other or an admin prefix",
+    why="an address must tell the network that it is on: firewall, routes and proofs all stand on that",
+    mend="choose another network for one of them; an admin prefix lies outside all networks of the site",
+    check=_check,
+)
