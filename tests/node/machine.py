@@ -1,4 +1,4 @@
-"""A real machine for tests: the base root under an overlay, booted by systemd-nspawn in a network namespace of its own."""
+"""A machine for tests: the base root under an overlay, booted by systemd-nspawn in a network namespace of its own."""
 
 import json
 import os
@@ -64,7 +64,9 @@ class Machine:
 
     def run(self, script: str, *, check: bool = True) -> str:
         """Runs a shell script inside; returns what it printed."""
-        done = subprocess.run(self.inside("sh", "-c", script), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            self.inside("sh", "-c", script), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
         if check and done.returncode:
             raise AssertionError(f"{script}\n{done.stdout}{done.stderr}")
         return done.stdout.strip()
@@ -90,7 +92,8 @@ class Machine:
         for line in process.stdout:
             event = json.loads(line)
             events.append(event)
-            for message in self.answers.get(event["event"], lambda _: ())(event):
+            answer = self.answers.get(event["event"])
+            for message in answer(event) if answer is not None else ():
                 process.stdin.write(message)
             process.stdin.flush()
         errors = process.stderr.read().decode()
@@ -126,8 +129,10 @@ def machine(name: str) -> Iterator[Machine]:
     _do("ip", "netns", "add", namespace)
     _do("ip", "-n", namespace, "link", "set", "lo", "up")
     process = subprocess.Popen(
-        ["nsenter", f"--net=/run/netns/{namespace}", "systemd-nspawn", "-q", "-D", str(tree), "-M", namespace, "--boot"]
-        + ["--register=no", "--keep-unit", "--capability=all", "--resolv-conf=off", "--console=read-only"],
+        [
+            *("nsenter", f"--net=/run/netns/{namespace}", "systemd-nspawn", "-q", "-D", str(tree), "-M", namespace),
+            *("--boot", "--register=no", "--keep-unit", "--capability=all", "--resolv-conf=off", "--console=read-only"),
+        ],
         env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes"},
         stdin=subprocess.DEVNULL,
         stdout=(folder / "console").open("wb"),
@@ -136,7 +141,9 @@ def machine(name: str) -> Iterator[Machine]:
     )
     try:
         booted = Machine(folder, _leader(process))
-        _wait(lambda: booted.run("systemctl is-system-running", check=False) in {"running", "degraded"}, process, folder)
+        _wait(
+            lambda: booted.run("systemctl is-system-running", check=False) in {"running", "degraded"}, process, folder
+        )
         yield booted
     finally:
         process.terminate()
@@ -165,12 +172,14 @@ def _wait(ready: Callable[[], bool], process: "subprocess.Popen[bytes]", folder:
     end = time.monotonic() + 60
     while not ready():
         if process.poll() is not None or time.monotonic() > end:
-            raise AssertionError(f"the machine did not boot:\n{(folder / 'console').read_text(errors='replace')[-3000:]}")
+            raise AssertionError(
+                f"the machine did not boot:\n{(folder / 'console').read_text(errors='replace')[-3000:]}"
+            )
         time.sleep(0.1)
 
 
 def _do(*argv: str) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(f"{' '.join(argv)}: {done.stderr}")
 
@@ -178,4 +187,4 @@ def _do(*argv: str) -> None:
 if __name__ == "__main__":  # a machine to look around in
     with machine("look") as here:
         print(here.leader, file=sys.stderr)
-        subprocess.run(here.inside("bash"))
+        subprocess.run(here.inside("bash"), check=False)

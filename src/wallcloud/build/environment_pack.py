@@ -41,7 +41,8 @@ def compile_files(root: Path, names: list[str]) -> None:
 
 def pack(root: Path, output: Path, level: int) -> None:
     """Writes the archive. Raises OSError."""
-    names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+    # By parts, so that a folder's whole content follows it: tar gives a folder its time when it leaves it.
+    names = [str(path.relative_to(root)) for path in sorted(root.rglob("*"))]
     read = reported = 0
     with output.open("wb") as raw, _zip(raw, level) as zipped:
         with tarfile.open(fileobj=zipped, mode="w", format=tarfile.GNU_FORMAT) as archive:

@@ -63,15 +63,15 @@ class Dynamic:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a setting. `kind`: unknown-group, unknown-option, renamed, removed, type, range or choice.
+    """What is wrong with a setting. `id`: unknown-group, unknown-option, renamed, removed, type, range or choice.
 
-    `severity`: a renamed or to-be-removed option still works in this release ("warning"); the rest is an "error".
+    `deprecated`: it still works in this release (renamed, removed); all else the program would refuse or ignore.
     """
 
-    kind: str
+    id: str
     text: str
     mend: str = ""
-    severity: str = "error"
+    deprecated: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ class OptionTable:
                     "renamed",
                     f"{where} has a new name in {self.release}: [{renamed[0]}] {renamed[1]}",
                     f"write [{renamed[0]}] {renamed[1]} instead",
-                    "warning",
+                    deprecated=True,
                 )
             return self._unknown(group, name)
         wrong = problem_with(found.kind, found.choices, found.min, found.max, value)
         if wrong is not None:
-            return Problem(wrong.kind, f"{where} {wrong.text}", wrong.mend)
+            return Problem(wrong.id, f"{where} {wrong.text}", wrong.mend)
         if found.removed:
-            return Problem("removed", f"{where} will be removed from {self.program}: {found.removed}", "", "warning")
+            return Problem("removed", f"{where} will be removed from {self.program}: {found.removed}", deprecated=True)
         return None
 
     def _options(self, group: str) -> dict[str, Option]:
@@ -139,7 +139,7 @@ class OptionTable:
                 if guess
                 else f"{plain} is an option of {_listed(elsewhere)}"
                 if elsewhere
-                else f"see [{group}] with `wallcloud show options {self.program}`"
+                else "upstream's configuration reference lists its options"
             )
             return Problem("unknown-option", f"[{group}] has no option {name} in {self.program} {self.release}", mend)
         guess = near(group, self.groups)

@@ -2,12 +2,14 @@
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from wallcloud.build.options_near import near
 
-Value = str | int | float | bool | tuple[str, ...] | None
+Value = str | int | float | bool | Sequence[str] | None
+Given = str | int | float | bool | tuple[str, ...]
 
 _TRUE = ("true", "1", "on", "yes")
 _FALSE = ("false", "0", "off", "no")
@@ -20,7 +22,7 @@ _HOST = re.compile(
 class Wrong:
     """What is wrong with a value (`text` continues after the option's name), and what mends it."""
 
-    kind: str
+    id: str
     text: str
     mend: str = ""
 
@@ -31,26 +33,28 @@ def problem_with(
     """What is wrong with `value` for an option of `kind`, or None. Text with `$name` is filled in later: any type."""
     if value is None or (isinstance(value, str) and "$" in value):
         return None
+    given: Given = value if isinstance(value, str | int | float | bool) else tuple(value)
     if choices:
-        return _choice(choices, value)
+        return _choice(choices, given)
     if kind in {"integer", "port", "float"}:
-        return _number(kind, least, most, value)
+        return _number(kind, least, most, given)
     if kind in {"list", "dict", "multi"}:
-        return _many(kind, value)
-    if isinstance(value, tuple):
-        return Wrong("type", f"takes one value, not a list of {len(value)}")
+        return _many(kind, given)
+    if isinstance(given, tuple):
+        return Wrong("type", f"takes one value, not a list of {len(given)}")
     if kind == "boolean":
-        right = isinstance(value, bool) or str(value).strip().lower() in _TRUE + _FALSE
-        return None if right else Wrong("type", f"takes true or false, not {value!r}")
-    if isinstance(value, bool):
-        return Wrong("type", f"takes text, not {str(value).lower()}", "put it in quotes if this is meant")
-    return _text(kind, str(value).strip())
+        right = isinstance(given, bool) or str(given).strip().lower() in _TRUE + _FALSE
+        return None if right else Wrong("type", f"takes true or false, not {given!r}")
+    if isinstance(given, bool):
+        return Wrong("type", f"takes text, not {str(given).lower()}", "put it in quotes if this is meant")
+    return _text(kind, str(given).strip())
 
 
-def _choice(choices: tuple[str, ...], value: Value) -> Wrong | None:
-    given = [str(each) for each in value] if isinstance(value, tuple) else [str(value)]
-    for each in given:
-        if each not in choices:
+def _choice(choices: tuple[str, ...], value: Given) -> Wrong | None:
+    # Some options ignore case, and the generator does not say which: better than to refuse what would work.
+    folded = {each.lower() for each in choices}
+    for each in [str(each) for each in value] if isinstance(value, tuple) else [str(value)]:
+        if each.lower() not in folded:
             guess = near(each, choices)
             return Wrong(
                 "choice",
@@ -60,12 +64,12 @@ def _choice(choices: tuple[str, ...], value: Value) -> Wrong | None:
     return None
 
 
-def _number(kind: str, least: float | None, most: float | None, value: Value) -> Wrong | None:
+def _number(kind: str, least: float | None, most: float | None, value: Given) -> Wrong | None:
     wanted = "a number" if kind == "float" else "a whole number"
     try:
         if isinstance(value, bool | tuple):
             raise ValueError
-        number = float(value or 0) if kind == "float" else int(str(value).strip())
+        number = float(value) if kind == "float" else int(str(value).strip())
     except ValueError:
         return Wrong("type", f"takes {wanted}, not {_shown(value)}")
     if least is not None and number < least:
@@ -75,7 +79,7 @@ def _number(kind: str, least: float | None, most: float | None, value: Value) ->
     return None
 
 
-def _many(kind: str, value: Value) -> Wrong | None:
+def _many(kind: str, value: Given) -> Wrong | None:
     if isinstance(value, bool):
         return Wrong("type", f"takes a {kind}, not {_shown(value)}")
     if kind == "dict":
@@ -107,7 +111,7 @@ def _is_address(value: str) -> bool:
     return True
 
 
-def _shown(value: Value) -> str:
+def _shown(value: Given) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"a list of {len(value)}" if isinstance(value, tuple) else repr(value)

@@ -12,11 +12,13 @@ import socket
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from wallcloud.build.options import Kind
+from wallcloud.build.options_check import problem_with
 from wallcloud.build.options_programs import PROGRAMS, Program
 from wallcloud.build.releases import options_of
 from wallcloud.build.run import clean_environment, must, stream
@@ -53,9 +55,19 @@ _HELP = 140
 Fields = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What may show up in a default and says nothing of the release: the environment's folder and the host's name."""
+
+    environment: str
+    name: str
+
+
 def generate(environment: Path) -> dict[str, str]:
     """The text of each program's table, made with the environment unpacked at `environment`. Raises WallcloudError."""
     password = json.loads(_ask(environment, ("bin/python", "-I", "-W", "ignore", "-c", _PLUGIN)))
+
+    machine = Machine(str(environment), socket.gethostname())
 
     def one(name: str) -> tuple[str, str]:
         with TemporaryDirectory() as folder:
@@ -63,14 +75,13 @@ def generate(environment: Path) -> dict[str, str]:
             wanted = [f"--namespace={each}" for each in PROGRAMS[name].namespaces]
             _ask(environment, ("bin/oslo-config-generator", "--format=json", f"--output-file={output}", *wanted))
             listed = json.loads(output.read_text())["options"]
-        machine = {str(environment): "<environment>", socket.gethostname(): "<host>", socket.getfqdn(): "<host>"}
         return name, render(name, PROGRAMS[name], listed, password, machine)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return dict(pool.map(one, sorted(PROGRAMS)))
 
 
-def render(name: str, program: Program, listed: Fields, password: list[Fields], machine: dict[str, str]) -> str:
+def render(name: str, program: Program, listed: Fields, password: list[Fields], machine: Machine) -> str:
     """The JSON text of a table: one option a line, sorted. `listed` is the generator's `options`."""
     groups: dict[str, dict[str, Fields]] = {}
     for group, each in listed.items():
@@ -101,24 +112,27 @@ def _group(group: str, options: dict[str, Fields]) -> str:
     return f"  {json.dumps(group)}: {{\n" + ",\n".join(lines) + "}"
 
 
-def _fields(option: Fields, group: str, machine: dict[str, str]) -> Fields:
+def _fields(option: Fields, group: str, machine: Machine) -> Fields:
     """An option in the table's form; what is false or empty is left out."""
     try:
         kind = _KINDS[option["type"]]
     except KeyError:
         kind = Kind.LIST if isinstance(option.get("default"), list) else Kind.STRING
+    choices = ["" if value is None else str(value) for value, _help in option.get("choices", ())]
+    least, most = option.get("min"), option.get("max")
     sample = option.get("sample_default")
-    default = _settled(option.get("default") if sample is None else sample, machine)
-    removed = " ".join((option.get("deprecated_reason") or "no reason given").split())
+    if isinstance(sample, str) and problem_with(kind, tuple(choices), least, most, sample) is not None:
+        sample = f"<{sample.strip('<>')}>"  # an expression for the documentation's readers
+    default = _settled(option.get("default") if sample is None else sample, kind, option["name"], machine)
+    removed = _first_sentence(option.get("deprecated_reason") or "no reason given")
     was = sorted(
         {f"{old['group'] or group}/{old['name'].replace('-', '_')}" for old in option.get("deprecated_opts", ())}
     )
     fields: Fields = {
         "kind": kind.value,
-        "default": default,
-        "choices": ["" if value is None else str(value) for value, _help in option.get("choices", ())],
-        "min": option.get("min"),
-        "max": option.get("max"),
+        "choices": choices,
+        "min": least,
+        "max": most,
         "was": was,
         "removed": removed if option.get("deprecated_for_removal") else "",
         "secret": bool(option.get("secret")),
@@ -126,19 +140,21 @@ def _fields(option: Fields, group: str, machine: dict[str, str]) -> Fields:
         "mutable": bool(option.get("mutable")),
         "help": _first_sentence(option.get("help") or ""),
     }
-    return {key: value for key, value in fields.items() if not (value is None or value is False or value in ("", []))}
+    short = {key: value for key, value in fields.items() if not (value is None or value is False or value in ("", []))}
+    return short if default is None else {**short, "default": default}
 
 
-def _settled(default: Any, machine: dict[str, str]) -> Any:
+def _settled(default: Any, kind: Kind, name: str, machine: Machine) -> Any:
     """A default without what belongs to this machine; lists and dicts as lists of text."""
     if isinstance(default, dict):
         return [f"{key}:{value}" for key, value in sorted(default.items())]
     if isinstance(default, list | tuple):
-        return [str(_settled(each, machine)) for each in default]
-    if isinstance(default, str):
-        for own, general in machine.items():
-            default = general if default == own else default.replace(own, general) if own.startswith("/") else default
-    return default
+        return [str(each).replace(machine.environment, "<environment>") for each in default]
+    if not isinstance(default, str):
+        return default
+    if default == machine.name and (kind in {Kind.HOST, Kind.HOST_ADDRESS} or name == "host"):
+        return "<host>"
+    return default.replace(machine.environment, "<environment>")
 
 
 def _first_sentence(text: str) -> str:

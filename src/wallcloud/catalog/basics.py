@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources as package
 
 from wallcloud.catalog import tls
 from wallcloud.catalog.component import EVERY_ROLE, ROOT, Component, Listen, Outside, Visit
@@ -31,6 +32,7 @@ SYSCTLS = {
     "net.ipv6.conf.default.disable_ipv6": "1",
 }
 
+UWSGI_READY = "/usr/lib/wallcloud/uwsgi_ready.py"
 _JOURNAL = "/etc/systemd/journald.conf.d/wallcloud.conf"
 _BATCH = "/etc/wallcloud/network.batch"
 
@@ -47,6 +49,12 @@ def resources(place: Place) -> Iterator[Resource]:
     yield File(path=tls.CA, content=(Secret(tls.CA_HOLE),), component="basics", reason="whom this node trusts")
     yield File(path=STAMP_PATH, content=STAMP_SCRIPT, mode=0o755, component="basics", reason="units stamp their inputs")
     yield File(
+        path=UWSGI_READY,
+        content=(package.files("wallcloud.plugins") / "uwsgi_ready.py").read_text(encoding="utf-8"),
+        component="basics",
+        reason="asks a service behind a uwsgi socket whether it answers",
+    )
+    yield File(
         path="/etc/hostname", content=f"{place.node}\n", component="basics", reason="the node's name in the site"
     )
     yield File(
@@ -62,6 +70,7 @@ def resources(place: Place) -> Iterator[Resource]:
         yield Sysctl(
             key=key, value=value, component="basics", reason="weak host model off, no forwarding, no stray IPv6"
         )
+    yield Directory(path="/etc/systemd/journald.conf.d", component="basics", reason="for the journal's limits")
     yield File(
         path=_JOURNAL, content=_journal(), component="basics", reason="a journal that survives a reboot and has a limit"
     )

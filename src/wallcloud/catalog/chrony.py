@@ -21,7 +21,7 @@ from wallcloud.node.resource import Resource
 from wallcloud.node.resources import File
 from wallcloud.site.model import Kind, Role
 
-ACCOUNT = Account("_chrony", 64111, home="/var/lib/chrony")
+ACCOUNT = Account("_chrony", 614, home="/var/lib/chrony")
 CONFIG = "/etc/wallcloud/chrony.conf"
 SOCKET = "/run/chrony/chronyd.sock"
 

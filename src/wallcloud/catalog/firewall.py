@@ -1,4 +1,4 @@
-"""nftables: loads the table before the network at boot. The table is derived from flows by `wallcloud.design.firewall`."""
+"""nftables: loads the table before the network at boot; `wallcloud.design.firewall` derives it from flows."""
 
 from collections.abc import Iterator
 

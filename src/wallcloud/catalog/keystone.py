@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import resources as package
 
 from wallcloud.catalog import memcached, oslo
+from wallcloud.catalog.basics import UWSGI_READY
 from wallcloud.catalog.component import Account, Call, Component, Database, Limit, Listen, Term
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
@@ -15,17 +16,17 @@ from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Role
 
-ACCOUNT = Account("keystone", 42421, home="/var/lib/keystone", groups=(memcached.ACCOUNT.group,))
-SCHEMA_ACCOUNT = Account("keystone-schema", 42422, groups=("keystone",))
+ACCOUNT = Account("keystone", 621, home="/var/lib/keystone", groups=(memcached.ACCOUNT.group,))
+SCHEMA_ACCOUNT = Account("keystone-schema", 622, groups=("keystone",))
 FOLDER = "/etc/keystone"
 CONFIG = f"{FOLDER}/keystone.conf"
-SCHEMA_CONFIG = f"{FOLDER}/schema.conf"
 UWSGI = f"{FOLDER}/uwsgi.ini"
 SOCKET = "/run/wallcloud/keystone/api.sock"
 PLUGINS = "/usr/lib/wallcloud/python"
 FERNET = "/var/lib/keystone/fernet-keys"
 CREDENTIAL = "/var/lib/keystone/credential-keys"
-_DATABASE = "mysql+pymysql://{account}@localhost/keystone?unix_socket=/run/mysqld/mysqld.sock&charset=utf8mb3"
+# Without a user: the account of the process, whom the kernel vouches for. So one file serves both accounts.
+_DATABASE = "mysql+pymysql:///keystone?unix_socket=/run/mysqld/mysqld.sock&charset=utf8mb3"
 
 
 def limits(given: LimitInput) -> Iterator[Limit]:
@@ -49,12 +50,6 @@ def resources(place: Place) -> Iterator[Resource]:
     """Database and accounts, schema, keys, configuration, the unit."""
     yield from _folders()
     yield oslo.config(place, CONFIG, settings(), reason="Keystone's settings")
-    yield oslo.config(
-        place,
-        SCHEMA_CONFIG,
-        {"database": {"connection": _DATABASE.format(account=SCHEMA_ACCOUNT.name)}},
-        reason="the schema's own account",
-    )
     yield from _database(place)
     yield from _keys(place)
     yield from _plugins()
@@ -70,7 +65,8 @@ def settings() -> oslo.Settings:
             "use_journal": False,
             # The journal stamps time, unit and pid.
             "logging_context_format_string": (
-                "%(levelname)s %(name)s [%(global_request_id)s %(request_id)s %(user_identity)s] %(instance)s%(message)s"
+                "%(levelname)s %(name)s [%(global_request_id)s %(request_id)s %(user_identity)s] "
+                "%(instance)s%(message)s"
             ),
             "logging_default_format_string": "%(levelname)s %(name)s %(instance)s%(message)s",
             "logging_exception_prefix": "ERROR %(name)s %(instance)s",
@@ -80,7 +76,7 @@ def settings() -> oslo.Settings:
         "oslo_messaging_notifications": {"driver": "noop"},
         "oslo_middleware": {"max_request_body_size": 114688},
         "database": {
-            "connection": _DATABASE.format(account=ACCOUNT.name),
+            "connection": _DATABASE,
             "max_pool_size": 2,
             "max_overflow": 0,
             "connection_recycle_time": 3000,
@@ -132,8 +128,6 @@ def _database(place: Place) -> Iterator[Resource]:
             f"{place.environment}/bin/keystone-manage",
             "--config-file",
             CONFIG,
-            "--config-file",
-            SCHEMA_CONFIG,
             "db_sync",
         ),
         account=SCHEMA_ACCOUNT.name,
@@ -152,7 +146,7 @@ def _keys(place: Place) -> Iterator[Resource]:
                 *("--keystone-user", "keystone", "--keystone-group", "keystone"),
             ),
             account="keystone",
-            creates=f"{path}/0",
+            creates=f"{path}/1",
             component="keystone",
             reason=f"the first {what} keys, made where they live",
         )
@@ -217,6 +211,7 @@ def _unit(place: Place) -> Resource:
         kind="notify",
         start=f"{place.environment}/bin/uwsgi --ini {UWSGI}",
         restart_on=(CONFIG, UWSGI, *plugin_files),
+        ready=("/usr/bin/python3", "-I", UWSGI_READY, SOCKET, "/v3"),
         after=("wallcloud-mariadb.service", "wallcloud-memcached.service"),
         lines=(
             "NotifyAccess=all",

@@ -9,10 +9,19 @@ from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
-from wallcloud.node.resources import Directory, ExclusiveDatabaseAccounts, File
+from wallcloud.node.resources import Directory, ExclusiveDatabaseAccounts, File, Task
 from wallcloud.site.model import Role
 
-ACCOUNT = Account("mysql", 42412, home="/var/lib/mysql")
+FOLDER = "/var/lib/wallcloud-mariadb"
+DATA = f"{FOLDER}/data"
+ACCOUNT = Account("mysql", 612, home=FOLDER)
+_INSTALL = f"""\
+cd {FOLDER}
+rm -rf data.new
+mariadb-install-db --no-defaults --datadir={FOLDER}/data.new --auth-root-authentication-method=socket \\
+    --auth-root-socket-user=root --skip-test-db --skip-name-resolve >/dev/null
+mv data.new data
+"""
 CONFIG = "/etc/wallcloud/mariadb/my.cnf"
 SOCKET = "/run/mysqld/mysqld.sock"
 
@@ -49,6 +58,15 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 def resources(place: Place) -> Iterator[Resource]:
     """Configuration, unit, and the accounts that may be there."""
     yield Directory(path="/etc/wallcloud/mariadb", component="mariadb", reason="its configuration")
+    yield Directory(path=FOLDER, owner="mysql", group="mysql", mode=0o750, component="mariadb", reason="its data")
+    yield Task(
+        task="mariadb-data",
+        argv=("/bin/sh", "-ec", _INSTALL),
+        account="mysql",
+        creates=DATA,
+        component="mariadb",
+        reason="the system tables, made beside and renamed: a killed run leaves no half of them",
+    )
     yield File(
         path=CONFIG, content=_config(place), component="mariadb", reason="socket only, sized by the site's limits"
     )
@@ -61,12 +79,20 @@ def resources(place: Place) -> Iterator[Resource]:
         lines=(
             "RuntimeDirectory=mysqld",
             "RuntimeDirectoryMode=0755",
-            "ReadWritePaths=/var/lib/mysql",
+            f"ReadWritePaths={FOLDER}",
             "TimeoutStartSec=900",
             f"LimitNOFILE={place.limit('open_files') * 2}",
             "PrivateNetwork=yes",
             "RestrictAddressFamilies=AF_UNIX",
             "LimitCORE=0",
+            "KillSignal=SIGTERM",
+            "SendSIGKILL=no",
+            "OOMScoreAdjust=-600",
+            "ProcSubset=pid",
+            "MemoryDenyWriteExecute=yes",
+            "SystemCallFilter=@system-service",
+            "SystemCallFilter=~@privileged @resources",
+            "SystemCallErrorNumber=EPERM",
         ),
         stop_seconds=300,
     )
@@ -90,14 +116,13 @@ def _config(place: Place) -> str:
     return f"""\
 # Written by Wallcloud; changes made here are taken back by the next apply.
 [mariadbd]
-datadir = /var/lib/mysql
+datadir = {DATA}
 socket = {SOCKET}
 pid-file = /run/mysqld/mariadbd.pid
 skip-networking
 skip-name-resolve
-skip-symbolic-links
+symbolic-links = 0
 local-infile = 0
-secure-file-priv = NULL
 character-set-server = utf8mb3
 collation-server = utf8mb3_general_ci
 max_connections = {place.limit("max_connections")}

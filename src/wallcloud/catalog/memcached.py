@@ -11,7 +11,7 @@ from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Role
 
-ACCOUNT = Account("memcache", 42411)
+ACCOUNT = Account("memcache", 611)
 SOCKET = "/run/memcached/memcached.sock"
 
 

@@ -11,7 +11,8 @@ from rich.table import Table
 from wallcloud import rules
 from wallcloud.cli.face import ANSWER_IS_NO, FINE, err, faced, json_option, load_site, out, print_json, site_option
 from wallcloud.cli.steps import Steps
-from wallcloud.lab.lab import Lab, run
+from wallcloud.lab.lab import Lab
+from wallcloud.lab.reach import run
 from wallcloud.lab.status import Status
 from wallcloud.site.finding import SiteError
 
@@ -88,7 +89,8 @@ def restart(site_file: Path, node: str) -> None:
 @faced
 def kill(site_file: Path, node: str) -> None:
     """Cut a machine's power. `lab up` switches it on again."""
-    _lab(site_file).kill(node)
+    with Steps(err()) as steps:
+        _lab(site_file).kill(node, steps)
 
 
 @lab.command()

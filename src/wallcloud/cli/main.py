@@ -8,8 +8,10 @@ import click
 
 from wallcloud import __version__
 from wallcloud.cli.converge_verbs import apply, plan
+from wallcloud.cli.lab_verbs import lab
 from wallcloud.cli.show import show
 from wallcloud.cli.site_verbs import check, new, schema
+from wallcloud.cli.verify_verb import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,7 +25,7 @@ def wallcloud() -> None:
     """
 
 
-for verb in (new, check, schema, show, plan, apply):
+for verb in (new, check, schema, show, lab, plan, apply, verify):
     wallcloud.add_command(verb)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from wallcloud.build.cache import Cache
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Release
+from wallcloud.catalog.tls import CA_HOLE
 from wallcloud.deploy.authority import Authority, Request
 from wallcloud.deploy.milestones import Milestones
 from wallcloud.deploy.session import Event, Session, SessionLost, Target, reachable
@@ -166,7 +167,7 @@ class Run:
         apply = self._apply and chosen
         names = design.secret_names(node)
         message: dict[str, Any] = {"op": "apply" if apply else "plan", "spec": to_json(spec)}
-        message["secrets"] = self._state.secrets(names) if self._apply else self._state.secrets_known(names)
+        message["secrets"] = self._fillings(names)
         if apply:
             message["operator"] = operator()
         await session.send(message)
@@ -181,6 +182,13 @@ class Run:
         except SessionLost as lost:
             self._lose(node, lost)
         await milestones.over(node, f"{node}: {outcome.why or 'is not as designed'}")
+
+    def _fillings(self, names: tuple[str, ...]) -> dict[str, str]:
+        """What fills the holes of a spec: secrets, and the CA's certificate, which is none but is made here too."""
+        wanted = set(names) - {CA_HOLE}
+        values = self._state.secrets(wanted) if self._apply else self._state.secrets_known(wanted)
+        ca = self._state.ca_certificate
+        return {**values, CA_HOLE: ca.read_text(encoding="ascii") if ca.exists() else ""}
 
     async def _handle(
         self,

@@ -1,4 +1,4 @@
-"""Starts what shall outlive this command: as a unit where systemd is PID 1, else as a process of a session of its own."""
+"""Starts what shall outlive this command: as a unit where systemd is PID 1, else in a session of its own."""
 
 import subprocess
 from collections.abc import Sequence

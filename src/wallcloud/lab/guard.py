@@ -78,7 +78,7 @@ def host_routes() -> tuple[HostRoute, ...]:
                 what = f"address {address['local']}/{address['prefixlen']} on {link.get('ifname', '?')}"
                 found.append(HostRoute(network, what))
     for family, everything in (("-4", "0.0.0.0/0"), ("-6", "::/0")):
-        for route in json.loads(run(("ip", "-N", "-json", family, "route", "show", "table", "all")) or "[]"):
+        for route in json.loads(run(("ip", "-json", family, "route", "show", "table", "all")) or "[]"):
             if str(route.get("protocol")) == str(PROTOCOL):
                 continue
             prefix = ip_network(everything if route["dst"] == "default" else route["dst"], strict=False)

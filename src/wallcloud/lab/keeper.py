@@ -1,10 +1,10 @@
 """A machine's keeper: a shell script that wires, boots, and boots again after a reboot. One process per machine.
 
 It is a script and not Python so that it takes a megabyte. Each round is a power-on: the namespace is made afresh with
-its NICs, so that no address, rule or device outlives a reboot, as on real hardware. systemd-nspawn ends with 133 when the
-machine wants to be booted again (that is what `--keep-unit` is for); with anything else it is off, and its plugs are
-pulled. The root file system is mounted in a mount namespace of the container manager's own: it is never seen on the host
-and vanishes with the last process.
+its NICs, so that no address, rule or device outlives a reboot, as on real hardware. systemd-nspawn ends with 133 when
+the machine wants to be booted again (that is what `--keep-unit` is for); with anything else it is off, and its plugs
+are pulled. The root file system is mounted in a mount namespace of the container manager's own: it is never seen on the
+host and vanishes with the last process.
 """
 
 import shlex
@@ -19,7 +19,7 @@ from wallcloud.lab.wiring import Machine
 REBOOT = 133
 
 DROPPED = ("SYS_TIME", "WAKE_ALARM", "SYS_MODULE", "SYS_RAWIO", "MAC_ADMIN", "MAC_OVERRIDE", "SYSLOG")
-"""Capabilities that a machine has not: they reach the host's clock, modules, hardware, policy and log. capabilities(7)."""
+"""Capabilities (capabilities(7)) that a machine has not: they reach the host's clock, modules, hardware and log."""
 
 DEVICES = ("/dev/net/tun", "/dev/kvm", "/dev/vhost-net")
 """Devices of the host that nodes use, as far as the host has them."""
@@ -78,7 +78,7 @@ def quote_overlay(path: Path) -> str:
 
 
 def nspawn(site: str, machine: Machine, paths: Paths) -> tuple[str, ...]:
-    """The container manager's command line. Boots with systemd as PID 1, in the network namespace it finds itself in."""
+    """The container manager's command line: boots with systemd as PID 1, in the network namespace it is run in."""
     return (
         "systemd-nspawn",
         "--quiet",
@@ -139,7 +139,7 @@ plug() {{
 }}
 
 power_on() {{
-    # overlayfs refuses a disk that a volatile mount did not end well on: its host might have lost data. This one did not.
+    # After a volatile mount overlayfs wants to be told that no data was lost with the host: this one lives on.
     rm -rf {shlex.quote(str(paths.work))}/work/incompat
     SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_LOCK=0 \\
     NOTIFY_SOCKET={shlex.quote(str(paths.notify))} \\
@@ -157,7 +157,7 @@ done
 
 
 def _cgroups(site: str, node: str) -> str:
-    """Shell that puts the keeper into cgroups of the machine's own, in the unified hierarchy and in systemd's named one."""
+    """Shell that puts the keeper into cgroups of its own, in the unified hierarchy and in systemd's named one."""
     root = kernel.cgroup_root()
     lines = []
     for folder in filter(None, (root.unified, root.named)):

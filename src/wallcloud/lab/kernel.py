@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -41,11 +42,25 @@ def inside(namespace: str, *argv: str) -> tuple[str, ...]:
     return ("nsenter", f"--net={NETNS / namespace}", "--", *argv)
 
 
-def namespaces(prefix: str) -> tuple[str, ...]:
-    """Names of the network namespaces that begin with `prefix`, sorted."""
-    with suppress(FileNotFoundError):
-        return tuple(sorted(path.name for path in NETNS.iterdir() if path.name.startswith(prefix)))
-    return ()
+def namespaces(site: str) -> tuple[str, ...]:
+    """Names of the network namespaces of a lab, sorted, also those that its site does not name any more.
+
+    Names of sites may hold dashes: what reads as another lab's (one that has wires) is that one's.
+    """
+    try:
+        names = sorted(path.name for path in NETNS.iterdir())
+    except FileNotFoundError:
+        return ()
+    labs = {site} | {name.removeprefix("wc-").removesuffix("-wires") for name in names if name.endswith("-wires")}
+    return tuple(name for name in names if _owner(name, labs) == site)
+
+
+def _owner(name: str, labs: set[str]) -> str | None:
+    """The lab whose namespace it is: of those that fit, the one with the longest name."""
+    fitting = [
+        site for site in labs if re.fullmatch(rf"wc-{re.escape(site)}-(wires|router|office|admin|node-.+)", name)
+    ]
+    return max(fitting, key=len, default=None)
 
 
 def inode(namespace: str) -> int | None:
@@ -128,7 +143,7 @@ def systemd() -> bool:
 
 @dataclass(frozen=True)
 class CgroupRoot:
-    """Where cgroups of this process's level are made: the unified hierarchy's folder, and systemd's own of version 1."""
+    """Where cgroups below this process's own are made: in the unified hierarchy, and in systemd's of version 1."""
 
     unified: Path
     named: Path | None

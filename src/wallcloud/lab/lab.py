@@ -11,9 +11,7 @@ What exists is read from the kernel (namespaces, processes, routes), never from 
 
 import fcntl
 import os
-import shlex
-import subprocess
-import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -25,31 +23,25 @@ from wallcloud.build.cache import Cache
 from wallcloud.build.tools import prerequisites
 from wallcloud.errors import WallcloudError
 from wallcloud.lab import daemon, disk, greeting, guard, kernel, network, processes, timeserver
-from wallcloud.lab.keeper import Paths
 from wallcloud.lab.machine import Box
-from wallcloud.lab.processes import container
-from wallcloud.lab.ssh import Door
+from wallcloud.lab.processes import Process, container
+from wallcloud.lab.reach import FOLDER, Reach
 from wallcloud.lab.status import PlaceStatus, Status, machine_status
-from wallcloud.lab.wiring import ADMIN, Machine, Place, Wiring, namespace, wiring
+from wallcloud.lab.wiring import ADMIN, Machine, Place, namespace
 from wallcloud.progress import Progress, step
 from wallcloud.site.addresses import AddressPlan, plan
 from wallcloud.site.load import Loaded
 from wallcloud.site.model import Site
 
-FOLDER = Path("/var/lib/wallcloud/lab")
 _LOCKS = Path("/run")
 _PROGRAMS = ("ethtool", "ip", "mount", "nsenter", "setpriv", "ssh", "ssh-keygen", "systemd-nspawn", "unshare")
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-class Lab:
+class Lab(Reach):
     """One site's lab. `state` is the site's state folder; the lab's part of it is `<state>/lab`."""
 
     def __init__(self, site: Site, addresses: AddressPlan, state: Path, cache: Cache | None = None) -> None:
-        self.site = site
-        self.wiring: Wiring = wiring(site, addresses)
-        self.door = Door(state / "lab")
-        self.folder = FOLDER / site.name
+        super().__init__(site, addresses, state)
         self._cache = cache
 
     @classmethod
@@ -66,9 +58,9 @@ class Lab:
         prerequisites(_PROGRAMS, progress)
         cache = self._cache or Cache()
         base, outside = root.build(cache, progress), root.build_outside(cache, progress)
-        with self._alone():
+        with self._alone(progress):
             guard.raise_wall(self.wiring.prefixes, self.wiring.metric)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._remove_strangers(progress)
             with step(progress, "wires"):
                 network.make_wires(self.wiring)
@@ -82,16 +74,16 @@ class Lab:
     def down(self, progress: Progress) -> None:
         """Removes everything but the cache: processes, mounts, namespaces, files, and at last the host's routes."""
         _root_only("remove a lab")
-        with self._alone(last=True), step(progress, "lab down"):
+        with self._alone(progress, last=True), step(progress, "lab down"):
             self._end_everything()
-            for name in kernel.namespaces(namespace(self.site.name, "")):
-                if name == network.wires_namespace(self.site.name) and kernel.inode(name) is not None:
-                    # Both ends of every veth at once, and not whenever the kernel gets to it.
-                    network.unplug(name, [device for device in kernel.links(name) if device != "lo"])
-            for name in kernel.namespaces(namespace(self.site.name, "")):
+            wires = network.wires_namespace(self.site.name)
+            if kernel.inode(wires) is not None:
+                # Both ends of every veth at once, and not whenever the kernel gets to it.
+                network.unplug(wires, [device for device in kernel.links(wires) if device != "lo"])
+            for name in kernel.namespaces(self.site.name):
                 kernel.delete_namespace(name)
             kernel.tidy_netns()
-            for group in list(kernel.cgroups(namespace(self.site.name, ""))):
+            for group in list(kernel.cgroups(container(self.site.name, ""))):
                 kernel.remove_cgroup(group)
             disk.remove(self.folder)
             disk.remove(self.door.folder)
@@ -125,87 +117,28 @@ class Lab:
 
     # -- one machine
 
-    def box(self, node: str) -> Box:
-        """A machine with its folder; raises WallcloudError for a node that the site has not."""
-        return Box(self.site.name, self.wiring.machine(node), Paths(self.folder / node), self.site.ssh.port)
-
-    def kill(self, node: str) -> None:
+    def kill(self, node: str, progress: Progress) -> None:
         """Cuts a machine's power: SIGKILL to its PID 1. Its disk stays."""
         _root_only("cut a machine's power")
         box = self.box(node)
-        with self._alone():
+        with self._alone(progress):
             box.cut_power()
 
     def start(self, node: str, progress: Progress) -> None:
         """Switches a machine on that is off; the lab must be up."""
         _root_only("start a machine")
         machine = self.wiring.machine(node)
-        self._place(ADMIN)
+        self.place(ADMIN)
         base = root.build(self._cache or Cache(), progress)
-        with self._alone():
+        with self._alone(progress):
             self._start((machine,), base, progress)
 
     def restart(self, node: str, progress: Progress) -> None:
         """A hard power cycle: `kill`, then `start`."""
-        self.kill(node)
+        self.kill(node, progress)
         self.start(node, progress)
 
-    # -- commands to run: each returns an argument list
-
-    def command(self, place: str, argv: Sequence[str]) -> list[str]:
-        """Runs the host's program `argv` at `router`, `office` or `admin`.
-
-        It has that place's network and /etc/hosts, asks no DNS and no proxy, and is elsewhere on the host.
-        """
-        found = self._place(place)
-        folder = shlex.quote(str(self.folder / "places" / place))
-        bind = (
-            f"for file in hosts resolv.conf nsswitch.conf; do"
-            f" [ ! -e /etc/$file ] || mount --bind {folder}/$file /etc/$file || exit 125; done; "
-            'exec "$@"'
-        )
-        enter = ("unshare", "--mount", "--propagation", "slave", "sh", "-c", bind, "sh")
-        unproxied = ("env", *(word for name in _PROXIES for word in ("-u", name)))
-        return [*kernel.inside(found.namespace, *enter, *unproxied), *argv]
-
-    def ssh(self, node: str, argv: Sequence[str] = (), *, terminal: bool = False) -> list[str]:
-        """Runs `argv` (without: a login shell) on a machine, by SSH as on a real host."""
-        self.wiring.machine(node)
-        if not self.door.config.is_file():
-            raise WallcloudError("the lab is not up", hint="wallcloud lab up")
-        options = ["-t"] if terminal else []
-        return ["ssh", "-F", str(self.door.config), *options, "--", node, *([shlex.join(argv)] if argv else [])]
-
-    def console(self, node: str, argv: Sequence[str] = ()) -> list[str]:
-        """As `ssh`, but from the host straight into the machine: for one whose SSH does not answer.
-
-        Without the capabilities that the machine has not.
-        """
-        leader = self.box(node).running().leader
-        if leader is None:
-            raise WallcloudError(f"{node} is off", hint="wallcloud lab up starts it")
-        return self.box(node).inside(leader.pid, *(argv or ("/bin/bash", "--login")))
-
-    def logs(self, node: str, argv: Sequence[str] = ()) -> list[str]:
-        """journalctl of a machine with the options `argv`, also of one that is off: then from its disk."""
-        box = self.box(node)
-        if box.running().leader is not None:
-            return self.console(node, ("journalctl", *argv))
-        journal = box.paths.upper / "var/log/journal"
-        if journal.is_dir():
-            return ["journalctl", f"--directory={journal}", *argv]
-        return ["cat", str(box.paths.console)]
-
     # -- inside
-
-    def _place(self, name: str) -> Place:
-        names = [place.name for place in self.wiring.places]
-        if name not in names:
-            raise WallcloudError(f"the lab has no place {name}", hint=f"it has {', '.join(names)}")
-        place = self.wiring.place(name)
-        if kernel.inode(place.namespace) is None:
-            raise WallcloudError("the lab is not up", hint="wallcloud lab up")
-        return place
 
     def _make_place(self, place: Place) -> None:
         if kernel.wired(place.namespace) != place.digest:
@@ -222,25 +155,41 @@ class Lab:
 
     def _start(self, machines: Sequence[Machine], base: Path, progress: Progress) -> None:
         key = self.door.public_key()
+        among = processes.processes()
         errors: list[WallcloudError] = []
+        interrupted = threading.Event()
 
         def one(machine: Machine) -> None:
             try:
-                self._start_one(self.box(machine.name), base, key, progress)
+                self._start_one(self.box(machine.name), among, base, key, progress, interrupted)
             except WallcloudError as error:
                 errors.append(error)
 
         with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(one, machines))
+            try:
+                list(pool.map(one, machines))
+            except BaseException:
+                interrupted.set()  # the pool waits for its threads
+                raise
         if len(errors) == 1:
             raise errors[0]
         if errors:
             lines = tuple(line for error in errors for line in (error.what, *(f"  {each}" for each in error.output)))
-            raise WallcloudError(f"{len(errors)} machines did not start", where="lab", output=lines, hint=errors[0].hint)
+            raise WallcloudError(
+                f"{len(errors)} machines did not start", where="lab", output=lines, hint=errors[0].hint
+            )
 
-    def _start_one(self, box: Box, base: Path, key: str, progress: Progress) -> None:
-        found = box.running()
-        if box.fits(found) and box.booted():
+    def _start_one(
+        self,
+        box: Box,
+        among: dict[int, Process],
+        base: Path,
+        key: str,
+        progress: Progress,
+        interrupted: threading.Event,
+    ) -> None:
+        found = box.running(among)
+        if box.fits(found) and box.booted(found):
             disk.authorize(Path(f"/proc/{found.leader.pid}/root") if found.leader else box.paths.upper, key)
             return
         with step(progress, f"machine {box.name}"):
@@ -251,7 +200,7 @@ class Lab:
             hearing = box.listen()
             if not starting:
                 box.start(key)
-            box.wait_booted(hearing)
+            box.wait_booted(hearing, interrupted)
             address = box.machine.address.ip
             admin = kernel.NETNS / self.wiring.place(ADMIN).namespace
             greeting.expect(box.name, admin, address, self.site.ssh.port)
@@ -260,8 +209,8 @@ class Lab:
         """Ends machines that are there but not in the site."""
         wanted = {machine.namespace for machine in self.wiring.machines}
         prefix = namespace(self.site.name, "node-")
-        for name in kernel.namespaces(prefix):
-            if name not in wanted:
+        for name in kernel.namespaces(self.site.name):
+            if name.startswith(prefix) and name not in wanted:
                 node = name.removeprefix(prefix)
                 with step(progress, f"remove machine {node}, which the site has no more"):
                     found = processes.machine(self.site.name, node, processes.processes())
@@ -291,12 +240,16 @@ class Lab:
         self.door.write(hosts, admin, self.site.ssh.user, self.site.ssh.port)
 
     @contextmanager
-    def _alone(self, last: bool = False) -> Iterator[None]:
+    def _alone(self, progress: Progress, last: bool = False) -> Iterator[None]:
         """One command at a time changes a lab; others wait. `last` removes the lock's file with the lab."""
         path = _LOCKS / f"wallcloud-lab-{self.site.name}.lock"
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                with step(progress, "waits for another lab command"):
+                    fcntl.flock(handle, fcntl.LOCK_EX)
             with suppress(FileNotFoundError):
                 if path.stat().st_ino == os.fstat(handle).st_ino:
                     break
@@ -312,10 +265,3 @@ class Lab:
 def _root_only(what: str) -> None:
     if os.geteuid() != 0:
         raise WallcloudError(f"only root can {what}: it is made of namespaces", hint="run this command as root")
-
-
-def run(argv: Sequence[str]) -> int:
-    """Runs one of the argument lists above with this terminal; returns its exit status (128 + signal if killed)."""
-    sys.stdout.flush()
-    status = subprocess.run(argv, check=False).returncode
-    return status if status >= 0 else 128 - status

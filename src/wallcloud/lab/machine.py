@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import threading
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ class Box:
         wires = network.wires_namespace(self.site)
         text = keeper.script(self.site, wires, self.machine, self.paths, below, own)
         self.paths.script.write_text(text)
-        daemon.start(container(self.site, self.name), keeper.command(self.site, self.name, self.paths), self.paths.console)
+        daemon.start(
+            container(self.site, self.name), keeper.command(self.site, self.name, self.paths), self.paths.console
+        )
 
     def listen(self) -> socket.socket:
         """The socket that hears when the machine is booted. Bound before it is started or looked at."""
@@ -72,34 +75,35 @@ class Box:
             os.close(folder)
         return hearing
 
-    def wait_booted(self, hearing: socket.socket) -> None:
+    def wait_booted(self, hearing: socket.socket, interrupted: threading.Event) -> None:
         """Waits for READY=1, which systemd says once its default target is reached, then for SSH's greeting.
 
         Raises WallcloudError with the console's last lines when the machine goes off meanwhile or takes too long.
         """
         deadline = time.monotonic() + BOOT_SECONDS
         with closing(hearing):
-            while not self.booted():
+            while not self.booted(found := self.running()):
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     raise self._failed(f"did not boot within {BOOT_SECONDS:.0f} s")
-                found = self.running()
                 if found.keeper is None:
                     raise self._failed("went off while it booted")
+                if interrupted.is_set():
+                    return
                 # Wakes for each message; a silent machine is looked at again, in case its keeper died.
-                hearing.settimeout(min(remaining, 5.0))
+                hearing.settimeout(min(remaining, 2.0))
                 with suppress(TimeoutError):
                     if b"READY=1" in hearing.recv(4096).split(b"\n"):
                         break
         self.paths.notify.unlink(missing_ok=True)
 
-    def booted(self) -> bool:
+    def booted(self, found: MachineProcesses) -> bool:
         """Whether its systemd says that it has finished starting up."""
-        return self.state() in {"running", "degraded"}
+        return self.state(found) in {"running", "degraded"}
 
-    def state(self) -> str:
+    def state(self, found: MachineProcesses) -> str:
         """What its systemd says of itself (systemctl is-system-running), or `off`."""
-        leader = self.running().leader
+        leader = found.leader
         if leader is None:
             return "off"
         argv = self.inside(leader.pid, "systemctl", "is-system-running")
@@ -108,7 +112,7 @@ class Box:
 
     @staticmethod
     def inside(leader: int, *argv: str) -> list[str]:
-        """An argument list that runs `argv` in the machine whose PID 1 is `leader`, with no more capabilities than it."""
+        """An argument list for `argv` in the machine whose PID 1 is `leader`, with no more capabilities than that."""
         lacking = ",".join(f"-{name.lower()}" for name in keeper.DROPPED)
         without = ("setpriv", f"--bounding-set={lacking}", "--inh-caps=-all", "--")
         return [*without, "nsenter", f"--target={leader}", "--all", "--", *argv]

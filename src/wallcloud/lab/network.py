@@ -1,4 +1,4 @@
-"""Makes wires and places, and says with which commands a machine is wired. Nothing ever appears in the host's namespace.
+"""Makes wires and places, and says how a machine is wired. Nothing ever appears in the host's namespace.
 
 veths are born with each end in its own namespace. What a place or a machine is wired with is a digest on its namespace:
 one that bears the right digest is left alone, any other is made afresh. `ip -batch` stops at the first failure, and the
@@ -110,7 +110,9 @@ def unplug(wires: str, ports: Iterable[str]) -> None:
     if kernel.inode(wires) is not None:
         text = "".join(f"link del dev {port}\n" for port in ports)
         # -force goes on after "no such device".
-        subprocess.run(("ip", "-netns", wires, "-force", "-batch", "-"), input=text.encode(), capture_output=True, check=False)
+        subprocess.run(
+            ("ip", "-netns", wires, "-force", "-batch", "-"), input=text.encode(), capture_output=True, check=False
+        )
 
 
 def unplug_commands(machine: Machine) -> str:

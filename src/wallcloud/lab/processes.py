@@ -1,8 +1,8 @@
 """Which processes belong to a lab, read from /proc, and how they end. No records: the kernel knows.
 
 A process is the lab's if its network namespace is one of the lab's, or if its command line is that of a keeper (see
-`keeper`) or of a container manager of the lab. Guests' own namespaces (a router's inside a node) need no search: what is
-inside them is inside the machine's PID namespace and dies with the machine's PID 1.
+`keeper`) or of a container manager of the lab. Namespaces that a node makes (for a tenant's router) need no search:
+what is inside them is inside the machine's PID namespace and dies with the machine's PID 1.
 """
 
 import os
@@ -76,22 +76,23 @@ class MachineProcesses:
 
 
 def container(site: str, node: str) -> str:
-    """The name of a machine's container, cgroup and unit."""
-    return f"wc-{site}-{node}"
+    """The name of a machine's container, cgroup and unit. Neither part can hold the dot, so labs never mix."""
+    return f"wc-{site}.{node}"
 
 
 def machine(site: str, node: str, among: dict[int, Process]) -> MachineProcesses:
     """The processes of one machine, out of `processes()`."""
     flag = f"--machine={container(site, node)}"
-    keeper = manager = leader = None
-    for process in among.values():
-        if process.argv[2:5] == (KEEPER, site, node):
-            keeper = process
-        # Only by its first word: the shells around it have the same words in their command lines.
-        elif flag in process.argv and Path(process.argv[0]).name == "systemd-nspawn":
-            # The manager's helper processes look the same, but are children of the first.
-            if manager is None or process.parent != manager.pid:
-                manager = process
+    keeper = next((each for each in among.values() if each.argv[2:5] == (KEEPER, site, node)), None)
+    # By the first word too: the shells around it have the same words in their command lines.
+    managers = {
+        each.pid: each
+        for each in among.values()
+        if flag in each.argv and Path(each.argv[0]).name == "systemd-nspawn" and each.inner_pid != 1
+    }
+    # While it starts, it has children that look like it.
+    manager = next((each for each in managers.values() if each.parent not in managers), None)
+    leader = None
     if manager is not None:
         leader = next((each for each in among.values() if each.parent == manager.pid and each.inner_pid == 1), None)
     return MachineProcesses(keeper, manager, leader)
@@ -99,11 +100,11 @@ def machine(site: str, node: str, among: dict[int, Process]) -> MachineProcesses
 
 def members(site: str) -> tuple[Process, ...]:
     """All processes of a lab, except this one."""
-    inodes = {kernel.inode(name) for name in kernel.namespaces(f"wc-{site}-")} - {None}
+    inodes = {kernel.inode(name) for name in kernel.namespaces(site)} - {None}
     found = []
     for process in processes().values():
         keeper = process.argv[2:4] == (KEEPER, site)
-        manager = any(word.startswith(f"--machine=wc-{site}-") for word in process.argv)
+        manager = any(word.startswith(f"--machine={container(site, '')}") for word in process.argv)
         if (keeper or manager or process.net in inodes) and process.pid != os.getpid():
             found.append(process)
     return tuple(found)

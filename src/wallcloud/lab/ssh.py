@@ -1,4 +1,4 @@
-"""The way in: an operator's key, the machines' host keys, and a configuration for `ssh -F`, exactly as for real hosts."""
+"""The way in: an operator's key, the machines' host keys, and a configuration for `ssh -F`, as for real hosts."""
 
 import os
 import shlex
@@ -35,7 +35,9 @@ class Door:
     def public_key(self) -> str:
         """The operator's public key; the pair is made if there is none."""
         public = self.folder / "id_ed25519.pub"
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The state folder may be made here: deploy keeps the site's CA and secrets in it.
+        self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         if not (self.key.is_file() and public.is_file()):
             self.key.unlink(missing_ok=True)
             public.unlink(missing_ok=True)

@@ -73,7 +73,7 @@ def machine_status(box: "Box", among: dict[int, Process]) -> MachineStatus:
     counted = [*inside, *filter(None, (found.keeper, found.manager))]
     return MachineStatus(
         name=box.name,
-        state=box.state(),
+        state=box.state(found),
         address=str(box.machine.address.ip),
         pid=found.leader.pid if found.leader else None,
         uptime=uptime,

@@ -10,7 +10,7 @@ from pathlib import Path
 from wallcloud.lab import daemon, kernel, processes
 from wallcloud.lab.wiring import ROUTER, Wiring
 
-UNIT = "time"
+UNIT = "outside.time"
 
 
 def configuration(wiring: Wiring) -> str:
@@ -34,5 +34,15 @@ def ensure(wiring: Wiring, root: Path, log: Path) -> None:
         *("setpriv", "--inh-caps=-all", "--bounding-set=-sys_time,-sys_module,-sys_rawio"),
         *("chroot", str(root), "/usr/sbin/chronyd", "-x", "-d", "-u", "root", "-f", "/run/chrony.conf"),
     )
-    argv = ("unshare", "--mount", "--propagation", "slave", "sh", "-ec", script, "sh", *kernel.inside(namespace, *serve))
-    daemon.start(f"wc-{wiring.site}-{UNIT}", argv, log)
+    argv = (
+        "unshare",
+        "--mount",
+        "--propagation",
+        "slave",
+        "sh",
+        "-ec",
+        script,
+        "sh",
+        *kernel.inside(namespace, *serve),
+    )
+    daemon.start(processes.container(wiring.site, UNIT), argv, log)

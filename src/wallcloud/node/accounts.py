@@ -1,10 +1,16 @@
 """The node's own account files, read once for all resources."""
 
+import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
-from wallcloud.node.resource import Context
+from wallcloud.node import files
+from wallcloud.node.resource import Context, ResourceFailed
+from wallcloud.node.run import wait_for
+
+LOCK_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,30 @@ class Accounts:
 def accounts(ctx: Context) -> Accounts:
     """The node's accounts and groups as they are now."""
     return ctx.cached("accounts", _read)
+
+
+def rewrite(account: str, uid: int, gid: int, home: str, shell: str) -> None:
+    """Changes an account's line in /etc/passwd in one step, under the lock of passwd's own tools (lckpwdf(3)).
+
+    usermod(8) would refuse while a process of the account runs, and change the owner of its home.
+    """
+    with Path("/etc/.pwd.lock").open("a") as lock:
+        if not wait_for(lambda: _locked(lock), LOCK_SECONDS):
+            raise ResourceFailed("another program has locked /etc/passwd", tried="lock /etc/.pwd.lock")
+        rows = Path("/etc/passwd").read_text().splitlines()
+        for number, row in enumerate(rows):
+            fields = row.split(":")
+            if fields[0] == account and len(fields) >= 7:
+                rows[number] = ":".join((*fields[:2], str(uid), str(gid), fields[4], home, shell))
+        files.write("/etc/passwd", "".join(f"{row}\n" for row in rows).encode(), "root", "root", 0o644)
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _read() -> Accounts:

@@ -19,8 +19,8 @@ LOG = Path("/run/wallcloud/apt.log")
 """A file and no pipe: should converge be killed, apt and dpkg go on to their end."""
 LOCK_SECONDS = 120
 INSTALL_SECONDS = 3600
-_MARK = "# Wallcloud: no daemon starts while packages install"
-_POLICY = f"#!/bin/sh\n{_MARK}\nexit 101\n"
+MARK = "# Wallcloud: no daemon starts while packages install"
+_POLICY = f"#!/bin/sh\n{MARK}\nexit 101\n"
 _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
     "APT_LISTCHANGES_FRONTEND": "none",
@@ -54,7 +54,7 @@ def versions(index: Path) -> dict[str, str]:
 def forbidden() -> bool:
     """Whether an interrupted installation of ours still forbids daemons to start."""
     try:
-        return _MARK in Path(POLICY).read_text(errors="replace")
+        return MARK in Path(POLICY).read_text(errors="replace")
     except OSError:
         return False
 

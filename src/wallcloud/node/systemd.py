@@ -64,6 +64,12 @@ def systemctl(*arguments: str, hint: str = "") -> None:
         run(("systemctl", *arguments), timeout=START_SECONDS, hint=hint)
 
 
+def forget_failures(*units: str) -> None:
+    """Clears what failed and how often it started: the rate limit is for crashes, not for an operator's applies."""
+    if booted() and units:
+        run(("systemctl", "reset-failed", "--", *units), check=False)
+
+
 def start(verb: str, unit: str) -> None:
     """Starts, restarts or reloads `unit`; raises ResourceFailed with the last lines of its journal."""
     if not booted():

@@ -1,8 +1,9 @@
 """The public door: an administrator's token is refused wherever a tenant could come in.
 
-Apache says by which door a request came in the variable `WALLCLOUD_DOOR` (SetEnv; mod_proxy_uwsgi sends it as a
-variable of its own). Headers reach WSGI as `HTTP_*` only, so no client can name it. What is not the management door is
-public.
+Apache marks each request with the door that it came by: for uwsgi's protocol in the variable `WALLCLOUD_DOOR` (SetEnv;
+headers become `HTTP_*`, so no client can name it), for HTTP backends in the header `WallcloudDoor`, which it sets anew
+(without a dash in its name it has one spelling only; `X-A-B` and `X_A_B` are one to WSGI). What is not marked as the
+management door is public.
 
 - `Door` stands around Keystone. It judges *tokens*, not URLs or headers: each function that validates or issues a token
   is wrapped by `Door.watched`, so every way in or out (headers, bodies, rescoping, trusts, application credentials,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("wallcloud.door")
 
-DOOR = "WALLCLOUD_DOOR"
+DOOR_MARKS = ("WALLCLOUD_DOOR", "HTTP_WALLCLOUDDOOR")
 MANAGEMENT = "management"
 REFUSED_ROLES = ("admin", "service")
 # Headers of the refused answer that say nothing about its content and that operators search logs for.
@@ -88,8 +89,8 @@ class Rules:
 
 
 def is_public(environ: WSGIEnvironment) -> bool:
-    """Whether tenants come in by this door: everything that Apache did not mark as management."""
-    return environ.get(DOOR) != MANAGEMENT
+    """Whether tenants come in by this door: everything but what Apache marked as management, and only as that."""
+    return {environ[mark] for mark in DOOR_MARKS if mark in environ} != {MANAGEMENT}
 
 
 class RefusedError(Exception):

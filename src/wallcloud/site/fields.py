@@ -112,7 +112,9 @@ def address4(value: object) -> object:
         try:
             return IPv4Address(value)
         except AddressValueError as error:
-            hint = "write four numbers from 0 to 255, without leading zeros: 198.18.10.1"
+            named = any(character.isalpha() for character in value) and ":" not in value
+            form = "an address, not a name" if named else "four numbers from 0 to 255, without leading zeros"
+            hint = f"write {form}: 198.18.10.1"
             raise refuse(f"{short(value)} is no IPv4 address", hint) from error
     raise refuse(f"must be an IPv4 address, not {short(value)}", "write it like 198.18.10.1")
 
@@ -147,11 +149,11 @@ def network6(value: object) -> object:
     if isinstance(value, IPv6Network):
         return value
     try:
-        if isinstance(value, str) and "%" not in value:
-            return _plain(value, IPv6Network(value, strict=False))
+        # A zone (%eth0) is part of no network; an empty text is refused like any other.
+        network = IPv6Network(value if isinstance(value, str) and "%" not in value else "", strict=False)
     except (AddressValueError, NetmaskValueError, ValueError) as error:
         raise refuse(f"{short(value)} is no IPv6 network", "write it like fd00:0:0:10::/64") from error
-    raise refuse(f"{short(value)} is no IPv6 network", "write it like fd00:0:0:10::/64")
+    return _plain(str(value), network)
 
 
 def _plain(value: str, network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:

@@ -9,7 +9,7 @@ Passwords come in by standard input alone. Kinds:
 - `http` {address, port, name, ca, method, path, headers, body, forbidden}: one request over verified TLS.
   → `status NNN`, or `leaks` where the answer's head or body holds one of the texts in `forbidden`
 - `login` {address, port, name, ca, user, password, project, forbidden}: POST /identity/v3/auth/tokens → as `http`
-- `carried` as `http`, with the token that `login` {login…} at another address gave first as X-Auth-Token
+- `token` as `login` → `token`, and the token itself as detail: for a probe from another place, never for a report
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ class _Connection(http.client.HTTPSConnection):
         self.sock = self._tls.wrap_socket(raw, server_hostname=self.host)
 
 
-def _request(probe: Probe, headers: dict[str, str] | None = None) -> tuple[int, str, bytes, str]:
+def _request(probe: Probe) -> tuple[int, str, bytes, str]:
     """Status, the whole head as text, the body, the token in it."""
     connection = _Connection(probe["address"], probe["port"], probe["name"], probe["ca"])
     try:
         body = probe.get("body")
         data = None if body is None else json.dumps(body).encode()
-        sent = {"Content-Type": "application/json", **probe.get("headers", {}), **(headers or {})}
+        sent = {"Content-Type": "application/json", **probe.get("headers", {})}
         connection.request(probe["method"], probe["path"], data, sent)
         answer = connection.getresponse()
         head = "\n".join(f"{key}: {value}" for key, value in answer.getheaders())
@@ -98,8 +98,8 @@ def _request(probe: Probe, headers: dict[str, str] | None = None) -> tuple[int, 
         connection.close()
 
 
-def _judged(probe: Probe, headers: dict[str, str] | None = None) -> Outcome:
-    status, head, body, token = _request(probe, headers)
+def _judged(probe: Probe) -> Outcome:
+    status, head, body, token = _request(probe)
     whole = head + "\n" + body.decode(errors="replace")
     for text in probe.get("forbidden", ()):
         if text in whole:
@@ -122,11 +122,9 @@ def _login(probe: Probe) -> Outcome:
     return _judged(_as_login(probe))
 
 
-def _carried(probe: Probe) -> Outcome:
-    status, _, _, token = _request(_as_login(probe["login"]))
-    if status != 201 or not token:
-        return "no token", f"the login before it ended with status {status}"
-    return _judged(probe, {"X-Auth-Token": token, **({"X-Subject-Token": token} if probe.get("subject") else {})})
+def _token(probe: Probe) -> Outcome:
+    status, _, _, token = _request(_as_login(probe))
+    return ("token", token) if token else (f"status {status}", "")
 
 
 _KINDS = {
@@ -135,7 +133,7 @@ _KINDS = {
     "plain": _plain,
     "http": _judged,
     "login": _login,
-    "carried": _carried,
+    "token": _token,
 }
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from wallcloud.node.accounts import accounts
-from wallcloud.node.resource import Change, Context, Resource, State
+from wallcloud.node.accounts import Accounts, accounts, rewrite
+from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.run import run
 
 NOLOGIN = "/usr/sbin/nologin"
@@ -86,14 +86,27 @@ class Account(Resource):
         }
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
-        common = ("--uid", str(self.uid), "--gid", self.group, "--shell", NOLOGIN)
         groups = ("--groups", ",".join(sorted(self.groups)))
-        found = accounts(ctx).accounts.get(self.account)
+        known = accounts(ctx)
+        found = known.accounts.get(self.account)
         if found is None:
-            extra = groups if self.groups else ()
             make = ("useradd", "--system", "--no-create-home", "--no-log-init", "--home-dir", self.home)
-            run((*make, *common, *extra, self.account), hint=TAKEN)
+            shape = ("--uid", str(self.uid), "--gid", self.group, "--shell", NOLOGIN, *(groups if self.groups else ()))
+            run((*make, *shape, self.account), hint=TAKEN)
             return
+        if changed(changes, "uid", "group", "home", "shell"):
+            self._rewrite(known)
         # not --lock: that keeps the hash behind a "!", and an account of ours has none to go back to
         lock = () if found.locked else ("--password", "!")
-        run(("usermod", "--home", self.home, *common, *groups, *lock, self.account), hint=TAKEN)
+        if changed(changes, "groups", "locked"):
+            run(("usermod", *groups, *lock, self.account))
+
+    def _rewrite(self, known: Accounts) -> None:
+        owner = next((name for name, each in known.accounts.items() if each.uid == self.uid), self.account)
+        if owner != self.account:
+            raise ResourceFailed(
+                f"the number {self.uid} belongs to {owner} already", tried="read /etc/passwd", hint=TAKEN
+            )
+        if self.group not in known.groups:
+            raise ResourceFailed(f"no group {self.group} on this node", tried="read /etc/group")
+        rewrite(self.account, self.uid, known.groups[self.group].gid, self.home, NOLOGIN)

@@ -61,8 +61,9 @@ class ExclusiveUnits(Resource):
         whole = [unit for unit in strangers if "." in unit and not unit.split(".")[0].endswith("-")]
         plain = [unit for unit in whole if "@." not in unit]
         lying = [unit for unit in whole if files.status(systemd.in_etc(unit))]
-        if plain:
-            systemd.systemctl("stop", "--", *plain)
+        running = [each.unit for each in systemd.show(*plain) if each.active != "inactive"]
+        if running:
+            systemd.systemctl("stop", "--", *running)
         if lying:
             systemd.systemctl("disable", "--quiet", "--", *lying)
         for unit in strangers:
@@ -70,9 +71,7 @@ class ExclusiveUnits(Resource):
             shutil.rmtree(f"{systemd.in_etc(unit)}.d", ignore_errors=True)
             (Path("/run/wallcloud/started") / unit).unlink(missing_ok=True)
         systemd.systemctl("daemon-reload")
-        failed = [each.unit for each in systemd.show(*plain) if each.active == "failed"] if plain else []
-        if failed:
-            systemd.systemctl("reset-failed", "--", *failed)
+        systemd.forget_failures(*running)
 
     def consequence(self, changes: tuple[Change, ...]) -> str:
         gone = next((each.before for each in changes if isinstance(each.before, tuple)), ())

@@ -1,4 +1,4 @@
-"""Talking to the node's MariaDB as root over its socket: the kernel says who asks. SQL on stdin, one process per read."""
+"""Talking to the node's MariaDB as root over its socket (the kernel says who asks): SQL on stdin, a process a read."""
 
 import hashlib
 import json

@@ -52,7 +52,7 @@ def start(
     result = run(command, timeout=seconds, check=False, hint=hint)
     if result.ok:
         return
-    journal = ("journalctl", "--quiet", "--no-pager", "--output=cat", f"--unit={unit}", f"--since=@{since}")
+    journal = ("journalctl", "--quiet", "--no-pager", "--output=cat", f"--since=@{since}", f"_SYSTEMD_UNIT={unit}")
     output = tail(run(journal, check=False).stdout)
     raise ResourceFailed(
         f"{argv[0]} ended with status {result.status}",

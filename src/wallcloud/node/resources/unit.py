@@ -167,8 +167,7 @@ class Unit(Resource):
         status = next(iter(systemd.show(self.unit)), systemd.Status(self.unit))
         verb = self._verb(ctx, status, redefined)
         if verb:
-            if status.active == "failed" or status.result == "start-limit-hit":
-                systemd.systemctl("reset-failed", self.unit)
+            systemd.forget_failures(self.unit)
             ctx.note(f"{verb} {self.unit}")
             systemd.start(verb, self.unit)
         if self.ready is not None:

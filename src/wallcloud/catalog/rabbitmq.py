@@ -1,0 +1,131 @@
+"""RabbitMQ: the message bus. TLS both ways, login by certificate, one vhost per service; nothing of it in the clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog import tls
+from wallcloud.catalog.component import ROOT, Account, Call, Component, Limit, Listen, Term
+from wallcloud.catalog.given import LimitInput
+from wallcloud.catalog.place import Place
+from wallcloud.catalog.service import service
+from wallcloud.node.resource import Resource
+from wallcloud.node.resources import Directory, ExclusiveBusAccounts, File
+from wallcloud.node.secret import Secret
+from wallcloud.site.model import Kind, Role
+
+ACCOUNT = Account("rabbitmq", 613, home="/var/lib/wallcloud-rabbitmq")
+HOME = ACCOUNT.home
+FOLDER = "/etc/wallcloud/rabbitmq"
+CONFIG = f"{FOLDER}/rabbitmq.conf"
+PLUGINS = f"{FOLDER}/enabled_plugins"
+COOKIE = f"{HOME}/.erlang.cookie"
+PORT = 5671
+_KERNEL = "the node's kernel"
+
+
+def limits(given: LimitInput) -> Iterator[Limit]:
+    """Memory at which it blocks publishers, and schedulers."""
+    memory = min((given.facts[node].memory_mib for node in given.placed.get("rabbitmq", ())), default=4096)
+    share = max(256, min(4096, memory // 16))
+    yield Limit("rabbitmq", "memory_mib", (Term(f"a sixteenth of {memory} MiB, 256 to 4096", share),))
+    yield Limit("rabbitmq", "schedulers", (Term("one per core, at most 8", min(8, given.cores("rabbitmq"))),))
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """Folders, the cookie, the certificate, configuration, unit, and the accounts that may be there."""
+    where = tls.paths(place, "rabbitmq")
+    yield Directory(path=FOLDER, exclusive=True, component="rabbitmq", reason="its configuration")
+    yield Directory(path=HOME, owner="rabbitmq", group="rabbitmq", mode=0o700, component="rabbitmq", reason="its data")
+    yield File(
+        path=COOKIE,
+        content=(Secret("rabbitmq-cookie"),),
+        owner="rabbitmq",
+        group="rabbitmq",
+        mode=0o400,
+        component="rabbitmq",
+        reason="who may command the server on this node; its own would be of a weak generator",
+    )
+    yield tls.server_certificate(place, "rabbitmq", reason="proves the bus to its clients")
+    yield File(path=CONFIG, content=_config(place, where), component="rabbitmq", reason="TLS and certificates only")
+    yield File(
+        path=PLUGINS, content="[rabbitmq_auth_mechanism_ssl].\n", component="rabbitmq", reason="login by certificate"
+    )
+    yield service(
+        place,
+        description="the message bus (RabbitMQ)",
+        kind="notify",
+        start="/usr/lib/rabbitmq/bin/rabbitmq-server",
+        restart_on=(CONFIG, PLUGINS, COOKIE, where.certificate, where.key, where.authority),
+        lines=(
+            "NotifyAccess=all",
+            f"WorkingDirectory={HOME}",
+            f"ReadWritePaths={HOME}",
+            f"Environment=HOME={HOME} LANG=C.UTF-8",
+            "Environment=RABBITMQ_NODENAME=rabbit@localhost RABBITMQ_CONF_ENV_FILE=/dev/null",
+            f"Environment=RABBITMQ_CONFIG_FILE={CONFIG} RABBITMQ_ADVANCED_CONFIG_FILE={FOLDER}/advanced.config",
+            f"Environment=RABBITMQ_ENABLED_PLUGINS_FILE={PLUGINS}",
+            f"Environment=RABBITMQ_MNESIA_BASE={HOME}/mnesia RABBITMQ_LOG_BASE={HOME}/log",
+            f"Environment=RABBITMQ_PID_FILE={HOME}/pid RABBITMQ_LOGS=- RABBITMQ_DIST_PORT=25672",
+            'Environment="RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} '
+            f'+S {place.limit("schedulers")}:{place.limit("schedulers")} +A 16"',
+            "Environment=ERL_EPMD_ADDRESS=127.0.0.1 ERL_CRASH_DUMP=/dev/null ERL_CRASH_DUMP_BYTES=0",
+            "SuccessExitStatus=69",
+            "TimeoutStartSec=300",
+            "LimitNOFILE=65536",
+            "LimitCORE=0",
+            # It reads addresses by netlink, and its machine compiles to memory (no MemoryDenyWriteExecute).
+            "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+            "SystemCallFilter=@system-service",
+            "SystemCallFilter=~@privileged @resources",
+            "SystemCallErrorNumber=EPERM",
+        ),
+        stop_seconds=60,
+    )
+    yield ExclusiveBusAccounts(component="rabbitmq", reason="an account or vhost that no component declares leaves")
+
+
+def _config(place: Place, where: tls.Paths) -> str:
+    return f"""\
+# Written by Wallcloud; changes made here are taken back by the next apply.
+listeners.tcp = none
+listeners.ssl.1 = {place.address(Kind.MANAGEMENT)}:{PORT}
+ssl_options.cacertfile = {where.authority}
+ssl_options.certfile = {where.certificate}
+ssl_options.keyfile = {where.key}
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+ssl_options.depth = 1
+ssl_options.versions.1 = tlsv1.3
+auth_mechanisms.1 = EXTERNAL
+ssl_cert_login_from = common_name
+collect_statistics = none
+vm_memory_high_watermark.absolute = {place.limit("memory_mib")}MB
+disk_free_limit.absolute = 256MB
+heartbeat = 60
+num_acceptors.ssl = 4
+log.console = true
+log.console.level = warning
+log.file = false
+"""
+
+
+COMPONENT = Component(
+    name="rabbitmq",
+    title="RabbitMQ",
+    roles=(Role.CONTROL,),
+    account=ACCOUNT,
+    packages=("rabbitmq-server",),
+    masks=("rabbitmq-server.service", "epmd.service", "epmd.socket"),
+    listens=(
+        Listen("amqps", Kind.MANAGEMENT, PORT, authentication="mutual TLS (EXTERNAL)", encryption="TLS 1.3"),
+        Listen("distribution", None, 25672, authentication="the node's cookie, by uid", encryption=_KERNEL),
+        Listen("epmd", None, 4369, authentication="by uid", encryption=_KERNEL),
+    ),
+    calls=(
+        Call("rabbitmq", "distribution", "Wallcloud reads and makes accounts", account=ROOT, same_node=True),
+        Call("rabbitmq", "distribution", "the server's own tools", same_node=True),
+        Call("rabbitmq", "epmd", "the server registers itself", same_node=True),
+    ),
+    resources=resources,
+)

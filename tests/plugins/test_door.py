@@ -1,0 +1,318 @@
+"""The public door, with plain WSGI applications in the place of OpenStack."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from wallcloud.plugins.door import Bearer, Checkpoint, Door, RefusedError, Rules, filter_factory, is_public
+
+RULES = Rules.of({"roles": "admin, Service", "admin_url": "https://control.internal.cloud.example/identity"})
+TOKENS = {
+    "member": Bearer(roles=("member", "reader")),
+    "unscoped": Bearer(),
+    "admin": Bearer(roles=("reader", "admin")),
+    "Admin": Bearer(roles=("ADMIN ",)),
+    "service": Bearer(roles=("service",)),
+    "system": Bearer(roles=("reader",), system=True),
+    "project": Bearer(roles=("reader",), admin_project=True),
+    "lookalike": Bearer(roles=("administrator", "cloud_admin")),
+}
+REFUSED = ("admin", "Admin", "service", "system", "project")
+ADMITTED = ("member", "unscoped", "lookalike")
+
+
+class Answer:
+    """What a WSGI server saw: it sends nothing before `start` and checks the length as a server would."""
+
+    def __init__(self, app: Any, environ: dict[str, Any]) -> None:
+        self.starts: list[tuple[str, list[tuple[str, str]]]] = []
+        self.written: list[bytes] = []
+        body = app(environ, self._start)
+        self.text = b"".join([*self.written, *body])
+        if hasattr(body, "close"):
+            body.close()
+        assert len(self.starts) == 1, "start_response must be called once"
+        self.status, headers = self.starts[0]
+        self.headers = dict(headers)
+        if "Content-Length" in self.headers and environ["REQUEST_METHOD"] != "HEAD":
+            assert int(self.headers["Content-Length"]) == len(self.text)
+
+    def _start(self, status: str, headers: list[tuple[str, str]], _exc: Any = None) -> Callable[[bytes], object]:
+        self.starts.append((status, headers))
+        return self.written.append
+
+
+def request(door: str | None = "public", method: str = "GET", **more: str) -> dict[str, Any]:
+    environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": "/v3/users", "REMOTE_ADDR": "192.0.2.1", **more}
+    if door is not None:
+        environ["WALLCLOUD_DOOR"] = door
+    return environ
+
+
+class Keystone:
+    """Validates X-Auth-Token and lets the same token out, in a header and in the body."""
+
+    def __init__(self) -> None:
+        self.validate = TOKENS.__getitem__
+        self.closed = 0
+        self.work = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        name = environ["HTTP_X_AUTH_TOKEN"]
+        try:
+            self.validate(name)
+        except RefusedError as error:
+            start_response("500 Oops", [("X-Subject-Token", name), ("X-Openstack-Request-Id", "req-1")])
+            return self._body(str(error).encode())
+        self.work += 1
+        start_response("200 OK", [("X-Subject-Token", name)])
+        return self._body(name.encode())
+
+    def _body(self, text: bytes) -> Iterable[bytes]:
+        keystone = self
+
+        class Body:
+            def __iter__(self) -> Iterator[bytes]:
+                return iter([text])
+
+            def close(self) -> None:
+                keystone.closed += 1
+
+        return Body()
+
+
+def keystone() -> tuple[Keystone, Door]:
+    inner = Keystone()
+    door = Door(inner, RULES)
+    inner.validate = door.watched(inner.validate, lambda bearer: bearer)
+    return inner, door
+
+
+@pytest.mark.parametrize("token", REFUSED)
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "DELETE", "PATCH"])
+def test_a_mighty_token_is_refused_at_the_public_door(token: str, method: str) -> None:
+    inner, door = keystone()
+    answer = Answer(door, request(method=method, HTTP_X_AUTH_TOKEN=token))
+    assert answer.status == "403 Forbidden"
+    assert "X-Subject-Token" not in answer.headers
+    assert answer.headers["Content-Type"] == "application/json"
+    assert (inner.work, inner.closed) == (0, 1)
+    if method == "HEAD":
+        assert answer.text == b""
+        assert int(answer.headers["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize("token", [*REFUSED, *ADMITTED])
+def test_every_token_passes_the_management_door(token: str) -> None:
+    inner, door = keystone()
+    answer = Answer(door, request("management", HTTP_X_AUTH_TOKEN=token))
+    assert (answer.status, answer.text, inner.closed) == ("200 OK", token.encode(), 1)
+
+
+@pytest.mark.parametrize("token", ADMITTED)
+def test_tenants_pass_the_public_door(token: str) -> None:
+    _inner, door = keystone()
+    assert Answer(door, request(HTTP_X_AUTH_TOKEN=token)).status == "200 OK"
+
+
+def test_the_refusal_says_what_happened_and_where_to_go() -> None:
+    _inner, door = keystone()
+    answer = Answer(door, request(HTTP_X_AUTH_TOKEN="admin"))
+    assert json.loads(answer.text) == {
+        "error": {
+            "code": 403,
+            "title": "Forbidden",
+            "message": (
+                "Refused at the public door: the token carries the role 'admin'. Administrators use the management "
+                "endpoint at https://control.internal.cloud.example/identity, from the management network or an "
+                "admin prefix."
+            ),
+        }
+    }
+    assert answer.headers["X-Openstack-Request-Id"] == "req-1"
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("system", "the token is scoped to the system"),
+        ("project", "the token is scoped to the administrators' project"),
+        ("Admin", "the token carries the role 'ADMIN'"),
+        ("member", None),
+        ("unscoped", None),
+    ],
+)
+def test_objections(token: str, why: str | None) -> None:
+    assert RULES.objection(TOKENS[token]) == why
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"WALLCLOUD_DOOR": ""},
+        {"WALLCLOUD_DOOR": "public"},
+        {"WALLCLOUD_DOOR": "Management"},
+        {"WALLCLOUD_DOOR": "management,public"},
+        {"WALLCLOUD_DOOR": "public", "HTTP_WALLCLOUDDOOR": "management"},
+        {"WALLCLOUD_DOOR": "management", "HTTP_WALLCLOUDDOOR": "public"},
+        {"HTTP_WALLCLOUDDOOR": "public"},
+        # what a client's headers become, however they are spelled
+        {"WALLCLOUD_DOOR": "public", "HTTP_WALLCLOUD_DOOR": "management", "HTTP_X_WALLCLOUD_DOOR": "management"},
+        {"HTTP_WALLCLOUD_DOOR": "management"},
+    ],
+)
+def test_what_is_not_marked_as_management_is_public(environ: dict[str, str]) -> None:
+    assert is_public(environ)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"WALLCLOUD_DOOR": "management"},
+        {"HTTP_WALLCLOUDDOOR": "management"},
+        {"WALLCLOUD_DOOR": "management", "HTTP_WALLCLOUDDOOR": "management"},
+    ],
+)
+def test_the_management_door(environ: dict[str, str]) -> None:
+    assert not is_public(environ)
+
+
+@pytest.mark.parametrize(
+    "path", ["//v3/users", "/v3//users", "/v3/users;x", "/v3/../v3/users", "https://x/v3", "/", ""]
+)
+@pytest.mark.parametrize("protocol", ["HTTP/1.0", "HTTP/1.1"])
+def test_the_spelling_of_a_request_does_not_matter(path: str, protocol: str) -> None:
+    _inner, door = keystone()
+    environ = request(HTTP_X_AUTH_TOKEN="admin", SERVER_PROTOCOL=protocol, HTTP_TRANSFER_ENCODING="chunked")
+    assert Answer(door, {**environ, "PATH_INFO": path}).status == "403 Forbidden"
+
+
+def test_a_token_issued_after_the_headers_were_started_does_not_get_out() -> None:
+    door: Door
+
+    def app(_environ: Any, start_response: Any) -> list[bytes]:
+        write = start_response("201 Created", [("X-Subject-Token", "admin")])
+        write(b"admin")
+        with contextlib.suppress(RefusedError):  # an application that swallows the refusal
+            issue("admin")
+        return [b"admin"]
+
+    door = Door(app, RULES)
+    issue = door.watched(TOKENS.__getitem__, lambda bearer: bearer)
+    answer = Answer(door, request())
+    assert answer.status == "403 Forbidden"
+    assert b'admin"' not in answer.text
+    assert "X-Subject-Token" not in answer.headers
+
+
+def test_a_token_validated_while_the_body_streams_is_judged_strictly() -> None:
+    def app(_environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"head"
+        validate("admin")
+        yield b"secret"
+
+    door = Door(app, RULES)
+    validate = door.watched(TOKENS.__getitem__, lambda bearer: bearer)
+    body = iter(door(request("management"), lambda *_: lambda _data: None))
+    assert next(body) == b"head"
+    with pytest.raises(RefusedError):
+        next(body)
+
+
+def test_answers_stream_and_early_writes_keep_their_order() -> None:
+    def app(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])(b"first ")
+        return [b"second"]
+
+    assert Answer(Door(app, RULES), request()).text == b"first second"
+
+
+def test_the_application_gets_its_own_kind_of_error() -> None:
+    class Forbidden(Exception):
+        pass
+
+    door = Door(lambda _environ, _start: [], RULES, Forbidden)
+    with pytest.raises(Forbidden, match="public door"):
+        door.watched(TOKENS.__getitem__, lambda bearer: bearer)("admin")
+
+
+def test_requests_of_other_threads_do_not_open_the_door() -> None:
+    inner, door = keystone()
+    inside, leave = threading.Event(), threading.Event()
+    honest = inner.validate
+
+    def waits(name: str) -> Bearer:
+        if name == "member":
+            inside.set()
+            assert leave.wait(10)
+        return honest(name)
+
+    inner.validate = waits
+    admin_side = threading.Thread(target=Answer, args=(door, request("management", HTTP_X_AUTH_TOKEN="member")))
+    admin_side.start()
+    assert inside.wait(10)
+    try:
+        assert Answer(door, request(HTTP_X_AUTH_TOKEN="admin")).status == "403 Forbidden"
+    finally:
+        leave.set()
+        admin_side.join()
+
+
+def test_no_refused_roles_is_no_door() -> None:
+    with pytest.raises(ValueError, match="no refused roles"):
+        Rules.of({"roles": " , "})
+    assert Rules.of({}).roles == {"admin", "service"}
+
+
+def behind(_environ: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [])
+    return [b"fine"]
+
+
+CHECKED = {"keystone.token_auth": "seen", "HTTP_X_AUTH_TOKEN": "t"}
+
+
+def checkpoint() -> Checkpoint:
+    return filter_factory({}, roles="admin", admin_url="https://control.internal.cloud.example/compute")(behind)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"HTTP_X_ROLES": "reader,admin"},
+        {"HTTP_X_ROLES": "reader, Admin "},
+        {"HTTP_X_ROLES": "member", "HTTP_X_SERVICE_ROLES": "admin"},
+        {"HTTP_X_ROLES": "reader", "HTTP_OPENSTACK_SYSTEM_SCOPE": "all"},
+    ],
+)
+def test_checkpoint_refuses_what_authtoken_found(found: dict[str, str]) -> None:
+    answer = Answer(checkpoint(), request(**CHECKED, **found))
+    assert answer.status == "403 Forbidden"
+    assert "https://control.internal.cloud.example/compute" in json.loads(answer.text)["error"]["message"]
+    assert Answer(checkpoint(), request("management", **CHECKED, **found)).text == b"fine"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        CHECKED | {"HTTP_X_ROLES": "member,reader", "HTTP_X_IS_ADMIN_PROJECT": "True"},
+        CHECKED | {"HTTP_X_ROLES": ""},
+        CHECKED | {"HTTP_X_ROLES": "administrators", "HTTP_OPENSTACK_SYSTEM_SCOPE": ""},
+        {},
+    ],
+)
+def test_checkpoint_lets_tenants_pass(found: dict[str, str]) -> None:
+    assert Answer(checkpoint(), request(**found)).text == b"fine"
+
+
+@pytest.mark.parametrize("header", ["HTTP_X_AUTH_TOKEN", "HTTP_X_STORAGE_TOKEN", "HTTP_X_SERVICE_TOKEN"])
+def test_checkpoint_before_authtoken_serves_nobody(header: str) -> None:
+    answer = Answer(checkpoint(), request(**{header: "t", "HTTP_X_ROLES": "member"}))
+    assert answer.status == "500 Internal Server Error"
+    assert b"after authtoken" in answer.text
