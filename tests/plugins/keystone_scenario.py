@@ -13,7 +13,18 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from keystone_cloud import ADMIN_PASSWORD, JSON, Call, Cloud, Reply, auth, over_https, over_wsgi, password, project
+from tests.plugins.keystone_cloud import (
+    ADMIN_PASSWORD,
+    JSON,
+    Call,
+    Cloud,
+    Reply,
+    auth,
+    over_https,
+    over_wsgi,
+    password,
+    project,
+)
 
 SPELLINGS = ("//v3/users", "/v3//users", "/v3/users/", "/v3/users;a=b", "/v3/./users", "/%76%33/users", "/v3%2fusers")
 
@@ -82,8 +93,11 @@ class Tries:
         self.get("narrow credential at management", call=cloud.call, X_Auth_Token=narrow)
         self.get("member validates admin", "/v3/auth/tokens", X_Auth_Token=member, X_Subject_Token=admin)
         self.get("expired allowed", "/v3/auth/tokens?allow_expired=1", X_Auth_Token=member, X_Subject_Token=admin)
-        forged = {"X_Roles": "admin", "X_Role": "admin", "OpenStack_System_Scope": "all", "X_Is_Admin_Project": "True"}
-        self.get("member with forged roles", X_Auth_Token=member, **forged)
+        self.get("member with forged roles", X_Auth_Token=member, X_Roles="admin", X_Role="admin")
+        self.get("member with forged scope", X_Auth_Token=member, OpenStack_System_Scope="all", X_Roles="reader")
+        self.get(
+            "nobody with forged identity", X_Roles="admin", X_User_Id=cloud.admin_id, X_Identity_Status="Confirmed"
+        )
         self.get("forged door", X_Auth_Token=admin, Wallcloud_Door="management", X_Wallcloud_Door="management")
         for spelling in SPELLINGS:
             self.get(f"spelled {spelling}", spelling, X_Auth_Token=admin)
@@ -125,6 +139,7 @@ class Tries:
 
 def main(argv: list[str]) -> None:
     """`wsgi` or `https CA MANAGEMENT PUBLIC`."""
+    sys.argv = argv[:1]  # oslo.config reads the program's arguments as its own
     if argv[1] == "wsgi":
         application = importlib.import_module("wallcloud_plugins.identity").make()
         management, public = over_wsgi(application, "management"), over_wsgi(application, "public")

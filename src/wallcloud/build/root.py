@@ -17,7 +17,7 @@ from wallcloud.build.tools import prerequisites
 from wallcloud.errors import WallcloudError
 from wallcloud.progress import Progress, step
 
-RECIPE = 1
+RECIPE = 2
 """Version of how a base root is made; counted up when that changes in a way that the settings below do not show."""
 
 PACKAGES = ("dbus", "iproute2", "openssh-server", "python3", "systemd", "systemd-sysv")
@@ -206,6 +206,7 @@ def _settle(root: Path) -> None:
     _write(root / "etc/dpkg/dpkg.cfg.d/wallcloud-lab", _DPKG)
     _write(root / "etc/ssh/sshd_config.d/wallcloud-lab.conf", _SSHD)
     _write(root / "etc/machine-id", "")  # empty, not absent: an absent one means "first boot"
+    _write(root / "etc/default/locale", "LANG=C.UTF-8\n")  # PAM complains of its absence at every login
     _write(root / "etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")
     for unit in MASKED:
         mask = root / "etc/systemd/system" / unit

@@ -45,7 +45,7 @@ def resources(place: Place) -> Iterator[Resource]:
     yield service(
         place,
         description="the clock (chrony)",
-        start=f"/usr/sbin/chronyd -d -U{shared_clock} -u _chrony -f {CONFIG}",
+        start=f"/usr/sbin/chronyd -4 -d -U{shared_clock} -u _chrony -f {CONFIG}",
         restart_on=(CONFIG, *((paths.certificate, paths.key) if serving else (tls.CA,))),
         ready=("/usr/bin/chronyc", "-h", SOCKET, "tracking"),
         lines=(
@@ -119,7 +119,7 @@ COMPONENT = Component(
     ),
     calls=(
         Call("chrony", "ntp", "the node's clock follows control's"),
-        Call("chrony", "nts-ke", "keys that authenticate the time"),
+        Call("chrony", "nts-ke", "keys that authenticate the time", waits=True),
     ),
     needs=(
         OutsideService(

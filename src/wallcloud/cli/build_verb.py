@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,7 @@ from wallcloud.build import environment, whole
 from wallcloud.build.cache import Cache
 from wallcloud.build.packages import packages_in
 from wallcloud.build.releases import releases
-from wallcloud.cli.face import err, faced, json_option, print_json
+from wallcloud.cli.face import err, faced, json_option, load_site, print_json, site_option
 from wallcloud.cli.steps import Steps
 from wallcloud.progress import Progress
 
@@ -69,13 +70,14 @@ def _mega(size: int) -> str:
 
 
 @click.command()
+@site_option
 @click.option(
-    "--release", type=click.Choice(releases()), default=releases()[-1], show_default=True, help="OpenStack's release."
+    "--release", type=click.Choice(releases()), help="OpenStack's release; default: the site's, else the newest."
 )
 @click.option("--refresh", is_flag=True, help="Ask Debian's repositories anew: newer security updates of packages.")
 @json_option
 @faced
-def build(release: str, refresh: bool, as_json: bool) -> None:
+def build(site_file: Path, release: str | None, refresh: bool, as_json: bool) -> None:
     """Prepare what nodes need: OpenStack's environment, Debian's packages, a base root. Nodes have no internet.
 
     Everything is kept in the user's cache folder and made once; a second call takes no time.
@@ -83,8 +85,9 @@ def build(release: str, refresh: bool, as_json: bool) -> None:
     # Not at the top: it imports every component, which the other uses of this module do without.
     from wallcloud.design.packages import names_by_role  # noqa: PLC0415
 
+    wanted = release or (load_site(site_file).site.release if site_file.exists() else releases()[-1])
     with Steps(err()) as steps:
-        summary = prepare(Cache(), release, names_by_role(), steps, refresh=refresh)
+        summary = prepare(Cache(), wanted, names_by_role(), steps, refresh=refresh)
     if as_json:
         print_json(asdict(summary))
     else:

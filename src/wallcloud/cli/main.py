@@ -7,6 +7,7 @@ import sys
 import click
 
 from wallcloud import __version__
+from wallcloud.cli.build_verb import build
 from wallcloud.cli.converge_verbs import apply, plan
 from wallcloud.cli.lab_verbs import lab
 from wallcloud.cli.show import show
@@ -25,7 +26,7 @@ def wallcloud() -> None:
     """
 
 
-for verb in (new, check, schema, show, lab, plan, apply, verify):
+for verb in (new, check, schema, show, build, lab, plan, apply, verify):
     wallcloud.add_command(verb)
 
 

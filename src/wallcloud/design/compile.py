@@ -12,7 +12,7 @@ from wallcloud.catalog.component import Call, Component, Limit
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Place, Release, milestone
 from wallcloud.design import limits as derived_limits
-from wallcloud.design.flows import Flow, derive
+from wallcloud.design.flows import Flow, derive, servers
 from wallcloud.design.order import check_order, in_order
 from wallcloud.design.secrets import holes
 from wallcloud.design.settings import check_options
@@ -105,7 +105,7 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
                 node=node,
                 facts=known[node],
                 limits={f"{limit.component}.{limit.name}": limit.value for limit in numbers},
-                awaits=_awaits(catalog[name].calls, node, placed, catalog),
+                awaits=_awaits(site, catalog[name].calls, node, placed, catalog),
             )
             for name in names
         )
@@ -115,7 +115,11 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
 
 
 def _awaits(
-    calls: tuple[Call, ...], node: str, placed: Mapping[str, tuple[str, ...]], catalog: Mapping[str, Component]
+    site: Site,
+    calls: tuple[Call, ...],
+    node: str,
+    placed: Mapping[str, tuple[str, ...]],
+    catalog: Mapping[str, Component],
 ) -> tuple[str, ...]:
     """The milestones of other nodes' servers that a component's calls wait for."""
     return tuple(
@@ -123,7 +127,7 @@ def _awaits(
             milestone(str(call.to), server)
             for call in calls
             if call.waits
-            for server in placed.get(str(call.to), ())
-            if server != node and not call.same_node and catalog[str(call.to)].listen(call.listen).network is not None
+            for server in servers(site, placed, call, catalog[str(call.to)].listen(call.listen), node)
+            if server != node
         )
     )

@@ -83,6 +83,14 @@ def derive(
     return tuple(sorted(flows, key=lambda f: (str(f.server), f.where, str(f.client), f.why)))
 
 
+def servers(site: Site, placed: Mapping[str, tuple[str, ...]], call: Call, listen: Listen, node: str) -> Iterator[str]:
+    """The nodes whose `listen` a call from `node` goes to: its own for what stays within, else the others'."""
+    within = listen.network is None or call.same_node
+    for server in placed.get(str(call.to), ()):
+        if within == (server == node) and set(listen.roles) & set(site.nodes[server].roles):
+            yield server
+
+
 def network_of(site: Site, kind: Kind) -> str | None:
     """The name of the site's network of that kind, where it has one."""
     return next((name for name, network in site.networks.items() if network.kind is kind), None)
@@ -109,10 +117,7 @@ def _calls(
         if server is None:
             raise FlowError(f"{component.name} calls {call.to}, which is not in the catalog")
         listen = server.listen(call.listen)
-        for server_node in placed.get(call.to, ()):
-            within = listen.network is None or call.same_node
-            if within != (server_node == node) or not set(listen.roles) & set(site.nodes[server_node].roles):
-                continue
+        for server_node in servers(site, placed, call, listen, node):
             yield _call_flow(site, plan, component, node, server, server_node, call, listen)
 
 

@@ -93,6 +93,8 @@ def nspawn(site: str, machine: Machine, paths: Paths) -> tuple[str, ...]:
         "--link-journal=no",
         "--resolv-conf=off",
         "--timezone=off",
+        # As on a real host; otherwise it is what this command happened to be started with.
+        "--rlimit=NOFILE=1024:524288",
         "--capability=all",
         f"--drop-capability={','.join(f'CAP_{name}' for name in DROPPED)}",
         *(f"--bind={device}" for device in DEVICES if Path(device).exists()),

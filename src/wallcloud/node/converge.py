@@ -69,11 +69,11 @@ class _Converge:
         return outcome
 
     def _one(self, index: int, resource: Resource) -> None:
-        if not self._run.planning:
-            self._await(index, resource)
         self._session.emit("started", index=index, resource=label(resource))
         begun = time.monotonic()
         changes = resource.compare(self._run)
+        if changes and not self._run.planning and self._await(index, resource):
+            changes = resource.compare(self._run)  # what was read before may have changed in the meantime
         if not changes:
             outcome = "unchanged"
             self._tally.unchanged += 1
@@ -102,12 +102,17 @@ class _Converge:
                 self._session.published(milestone)
                 self._session.emit("milestone", name=milestone)
 
-    def _await(self, index: int, resource: Resource) -> None:
+    def _await(self, index: int, resource: Resource) -> bool:
+        """Waits for what the resource awaits; whether there was anything to wait for.
+
+        Only what is to be changed waits: a node that is as designed does not suffer from another that is dead.
+        """
         missing = self._session.missing(resource.awaits)
         if missing:
             self._session.emit("waiting", index=index, milestones=list(missing))
             self._session.await_milestones(resource.awaits)
-            self._run.changed()  # what was read before may have changed in the meantime
+            self._run.changed()
+        return bool(missing)
 
     def _apply(self, resource: Resource, changes: tuple[Change, ...]) -> None:
         """Applies, reads again and compares: what still differs did not take."""

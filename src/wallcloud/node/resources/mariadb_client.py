@@ -93,7 +93,8 @@ def execute(statements: Iterable[str], *, secret: bool = False) -> str:
         raise ResourceFailed(
             "MariaDB refused" if "ERROR" in result.stderr else "MariaDB cannot be asked",
             tried="a statement that holds a secret" if secret else sql.strip().replace("\n", " "),
-            output=tuple(line.partition(":")[0] for line in output) if secret else output,
+            # the client repeats the statement, and the server quotes from it
+            output=tuple(each.partition(":")[0] for each in output if each.startswith("ERROR ")) if secret else output,
             hint="" if "ERROR" in result.stderr else "is wallcloud-mariadb.service running?",
         )
     return result.stdout

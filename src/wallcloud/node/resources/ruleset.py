@@ -6,7 +6,8 @@ from typing import ClassVar
 from wallcloud.node import nft, rollback
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 
-CONFIRM_SECONDS = 30
+MARGIN_SECONDS = 5
+"""How much later the node's own timer fires than the deployer is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,7 @@ class Ruleset(Resource):
     kind: ClassVar[str] = "ruleset"
     text: str
     table: str = "wallcloud"
+    confirm_seconds: int = 30
 
     @property
     def name(self) -> str:
@@ -39,7 +41,7 @@ class Ruleset(Resource):
         return None if listing is None else {"rules": listing, "confirmed": not rollback.armed(self.table)}
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
-        token = rollback.arm(self.table, nft.listing(self.table), CONFIRM_SECONDS + 5)
+        token = rollback.arm(self.table, nft.listing(self.table), self.confirm_seconds + MARGIN_SECONDS)
         try:
             nft.replace(self.table, self.text)
         except BaseException:
@@ -47,7 +49,7 @@ class Ruleset(Resource):
             raise
         confirmed = False
         try:
-            confirmed = ctx.confirm(CONFIRM_SECONDS)
+            confirmed = ctx.confirm(self.confirm_seconds)
         finally:
             if not confirmed:
                 rollback.now(token)
