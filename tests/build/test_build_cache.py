@@ -168,7 +168,7 @@ def _hold(path: Path, ready: Event) -> None:
 
 def test_the_work_of_the_killed_is_swept_and_that_of_the_living_is_not(cache: Cache) -> None:
     ready = _SPAWN.Event()
-    worker = _SPAWN.Process(target=_hold, args=(cache.path, ready))
+    worker = _SPAWN.Process(target=_hold, args=(cache.path, ready), daemon=True)
     worker.start()
     assert ready.wait(30)
     with cache.scratch() as mine:

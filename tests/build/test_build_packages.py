@@ -170,7 +170,9 @@ def test_other_repositories_are_never_taken_from(house: House) -> None:
     house.sources.add("nameless", "", "bookworm", *newer)
     house.sources.add("backports", "Debian Backports", "bookworm-backports", *newer)
     house.sources.add("next", "Debian", "trixie", *newer)
-    (house.sources.etc / "preferences.d/vendor").write_text("Package: *\nPin: release o=Vendor\nPin-Priority: 1001\n")
+    (house.sources.etc / "preferences.d/vendor").write_text(
+        "Package: server common only-here\nPin: release o=Vendor\nPin-Priority: 1001\n"
+    )
     assert _versions(house.build("server")) == [("common", "1.5"), ("server", "1:1.0-1")]
     with pytest.raises(WallcloudError) as caught:
         house.build("only-here")
@@ -233,8 +235,10 @@ def test_a_changed_package_is_refused(house: House) -> None:
     assert any("Hash Sum mismatch" in line for line in caught.value.output)
 
 
-def test_a_source_that_does_not_answer_is_an_error(house: House) -> None:
-    (house.sources.etc / "sources.list").write_text("deb [trusted=yes] file:/nowhere ./\n")
+@pytest.mark.parametrize("address", ["file:/nowhere", "http://127.0.0.1:9"])
+def test_a_source_that_does_not_answer_is_an_error(house: House, address: str) -> None:
+    (house.sources.etc / "sources.list").write_text(f"deb [trusted=yes] {address} ./\n")
+    (house.sources.etc / "apt.conf.d/retries").write_text('Acquire::Retries "0";\n')
     with pytest.raises(WallcloudError) as caught:
         house.build("agent")
     assert caught.value.what == "apt could not fetch the lists of packages"

@@ -1,5 +1,6 @@
 """The lab's verbs, with a lab that only pretends."""
 
+import os
 from pathlib import Path
 
 import click
@@ -61,6 +62,21 @@ def test_up_says_what_comes_next(site: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Lab, "up", lambda *_: None)
     status, text = call("up", "--site", str(site))
     assert (status, text) == (0, f"the lab pretend is up: 5 machines. Next: wallcloud plan --site {site}\n")
+
+
+def test_up_tells_when_the_site_does_not_use_the_labs_way_in(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lab, "up", lambda *_: None)
+    site.write_text(site.read_text().replace(", config: .wallcloud/lab/ssh_config", ""))
+    config = site.parent.resolve() / ".wallcloud/lab/ssh_config"
+    _, text = call("up", "--site", str(site))
+    assert f"note: only with ssh: {{config: {config}}} in the site file does plan find the lab" in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="others are refused before")
+def test_a_lab_has_no_account_but_root(site: Path) -> None:
+    site.write_text(site.read_text().replace("user: root", "user: admin"))
+    status, text = call("up", "--site", str(site))
+    assert (status, text) == (1, "error: lab: the lab's machines have no account admin\n  hint: ssh: {user: root}\n")
 
 
 STATUS = Status(

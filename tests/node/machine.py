@@ -88,6 +88,8 @@ class Machine:
         """A whole session, answered as a deployer would."""
         process = self.open(request)
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        if request["op"] == "facts":
+            process.stdin.close()  # no plan follows in this session
         events = []
         for line in process.stdout:
             event = json.loads(line)
@@ -95,7 +97,8 @@ class Machine:
             answer = self.answers.get(event["event"])
             for message in answer(event) if answer is not None else ():
                 process.stdin.write(message)
-            process.stdin.flush()
+            if not process.stdin.closed:
+                process.stdin.flush()
         errors = process.stderr.read().decode()
         process.stdin.close()
         return Talk(events, process.wait(), errors)

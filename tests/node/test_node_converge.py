@@ -114,6 +114,29 @@ def test_a_plan_writes_and_awaits_nothing() -> None:
     assert events[2]["outcome"] == "planned"
 
 
+def test_what_is_as_it_shall_be_waits_for_nobody() -> None:
+    WORLD["a"] = "good"
+    outcome, events = go(Thing(key="a", awaits=("never",)))
+    assert outcome == "ok"
+    assert "waiting" not in kinds(events)
+
+
+def test_after_waiting_it_is_read_again() -> None:
+    """While we waited, another node may have done it."""
+    source, sink = os.pipe()
+    session = Session(os.fdopen(source, "rb"), io.BytesIO())
+    session.listen()
+
+    def reach() -> None:
+        WORLD["a"] = "good"
+        os.write(sink, b'{"op":"milestone","name":"x"}\n')
+
+    threading.Timer(0.1, reach).start()
+    outcome, events = go(Thing(key="a", awaits=("x",)), session=session)
+    assert outcome == "ok"
+    assert events[3]["outcome"] == "unchanged"
+
+
 def test_reads_are_shared_until_something_is_applied() -> None:
     WORLD["a"] = "good"
     go(Thing(key="a"), Thing(key="b"), Thing(key="c"))
@@ -198,6 +221,6 @@ def test_a_deployer_that_goes_while_we_wait() -> None:
     threading.Timer(0.1, os.close, (sink,)).start()
     outcome, events = go(Thing(key="a", awaits=("x",)), Thing(key="b"), session=session)
     assert outcome == "cancelled"
-    assert kinds(events) == ["begin", "waiting", "left", "left", "finished"]
-    assert events[1]["milestones"] == ["x"]
+    assert kinds(events) == ["begin", "started", "waiting", "left", "left", "finished"]
+    assert events[2]["milestones"] == ["x"]
     assert WORLD == {}

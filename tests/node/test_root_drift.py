@@ -16,7 +16,7 @@ from tests.node.world import CA, WORD, Ca, get, put
 from wallcloud.node import apt
 from wallcloud.node.spec import Spec
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
 
 Act = str | Callable[[Machine], None]
 ENV = f"/opt/wct/env/{sha256(world.archive()).hexdigest()[:16]}"
@@ -294,7 +294,8 @@ def test_a_hand_is_seen_and_mended(here: Machine, spec: Spec, disturbance: Distu
 
 
 def test_no_property_is_without_a_disturbance(spec: Spec) -> None:
-    tried, properties = defaultdict(set), defaultdict(set)
+    tried: dict[str, set[str]] = defaultdict(set)
+    properties: dict[str, set[str]] = defaultdict(set)
     for each in TABLE:
         tried[each.kind].add(each.property)
     context = Bare(*spec.resources, word=WORD)

@@ -3,12 +3,13 @@
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from tests.plugins.answer import Answer, request
 
-from wallcloud.plugins.door import Bearer, Checkpoint, Door, RefusedError, Rules, filter_factory, is_public
+from wallcloud.plugins.door import Bearer, Door, RefusedError, Rules, is_public
 
 RULES = Rules.of({"roles": "admin, Service", "admin_url": "https://control.internal.cloud.example/identity"})
 TOKENS = {
@@ -23,34 +24,6 @@ TOKENS = {
 }
 REFUSED = ("admin", "Admin", "service", "system", "project")
 ADMITTED = ("member", "unscoped", "lookalike")
-
-
-class Answer:
-    """What a WSGI server saw: it sends nothing before `start` and checks the length as a server would."""
-
-    def __init__(self, app: Any, environ: dict[str, Any]) -> None:
-        self.starts: list[tuple[str, list[tuple[str, str]]]] = []
-        self.written: list[bytes] = []
-        body = app(environ, self._start)
-        self.text = b"".join([*self.written, *body])
-        if hasattr(body, "close"):
-            body.close()
-        assert len(self.starts) == 1, "start_response must be called once"
-        self.status, headers = self.starts[0]
-        self.headers = dict(headers)
-        if "Content-Length" in self.headers and environ["REQUEST_METHOD"] != "HEAD":
-            assert int(self.headers["Content-Length"]) == len(self.text)
-
-    def _start(self, status: str, headers: list[tuple[str, str]], _exc: Any = None) -> Callable[[bytes], object]:
-        self.starts.append((status, headers))
-        return self.written.append
-
-
-def request(door: str | None = "public", method: str = "GET", **more: str) -> dict[str, Any]:
-    environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": "/v3/users", "REMOTE_ADDR": "192.0.2.1", **more}
-    if door is not None:
-        environ["WALLCLOUD_DOOR"] = door
-    return environ
 
 
 class Keystone:
@@ -271,51 +244,3 @@ def test_no_refused_roles_is_no_door() -> None:
     with pytest.raises(ValueError, match="no refused roles"):
         Rules.of({"roles": " , "})
     assert Rules.of({}).roles == {"admin", "service"}
-
-
-def behind(_environ: Any, start_response: Any) -> list[bytes]:
-    start_response("200 OK", [])
-    return [b"fine"]
-
-
-CHECKED = {"keystone.token_auth": "seen", "HTTP_X_AUTH_TOKEN": "t"}
-
-
-def checkpoint() -> Checkpoint:
-    return filter_factory({}, roles="admin", admin_url="https://control.internal.cloud.example/compute")(behind)
-
-
-@pytest.mark.parametrize(
-    "found",
-    [
-        {"HTTP_X_ROLES": "reader,admin"},
-        {"HTTP_X_ROLES": "reader, Admin "},
-        {"HTTP_X_ROLES": "member", "HTTP_X_SERVICE_ROLES": "admin"},
-        {"HTTP_X_ROLES": "reader", "HTTP_OPENSTACK_SYSTEM_SCOPE": "all"},
-    ],
-)
-def test_checkpoint_refuses_what_authtoken_found(found: dict[str, str]) -> None:
-    answer = Answer(checkpoint(), request(**CHECKED, **found))
-    assert answer.status == "403 Forbidden"
-    assert "https://control.internal.cloud.example/compute" in json.loads(answer.text)["error"]["message"]
-    assert Answer(checkpoint(), request("management", **CHECKED, **found)).text == b"fine"
-
-
-@pytest.mark.parametrize(
-    "found",
-    [
-        CHECKED | {"HTTP_X_ROLES": "member,reader", "HTTP_X_IS_ADMIN_PROJECT": "True"},
-        CHECKED | {"HTTP_X_ROLES": ""},
-        CHECKED | {"HTTP_X_ROLES": "administrators", "HTTP_OPENSTACK_SYSTEM_SCOPE": ""},
-        {},
-    ],
-)
-def test_checkpoint_lets_tenants_pass(found: dict[str, str]) -> None:
-    assert Answer(checkpoint(), request(**found)).text == b"fine"
-
-
-@pytest.mark.parametrize("header", ["HTTP_X_AUTH_TOKEN", "HTTP_X_STORAGE_TOKEN", "HTTP_X_SERVICE_TOKEN"])
-def test_checkpoint_before_authtoken_serves_nobody(header: str) -> None:
-    answer = Answer(checkpoint(), request(**{header: "t", "HTTP_X_ROLES": "member"}))
-    assert answer.status == "500 Internal Server Error"
-    assert b"after authtoken" in answer.text

@@ -40,7 +40,6 @@ Pin-Priority: -1
 """
 
 _CONFIGURATION = """\
-Dir::Etc "{etc}";
 Dir::Etc::preferences "{folder}/preferences";
 Dir::Etc::preferencesparts "{folder}/empty";
 Dir::State "{folder}/state";
@@ -88,13 +87,16 @@ class Apt:
 
     def __init__(self, folder: Path, status: Path, etc: Path = Path("/etc/apt")) -> None:
         self._folder = folder
+        # apt reads the file of APT_CONFIG, then what Dir::Etc has (the host's), then that of --config-file.
+        self._environment = clean_environment(APT_CONFIG=str(folder / "first.conf"))
+        (folder / "first.conf").write_text(f'Dir::Etc "{etc}";\n')
         self._configuration = folder / "apt.conf"
         for name in ("state", "lists/partial", "dpkg", "cache", "archives/partial", "log", "empty", "downloads"):
             (folder / name).mkdir(parents=True)
         # A copy: apt makes its lock beside the status file, and the base root is immutable.
         shutil.copyfile(status, folder / "dpkg" / "status")
         (folder / "preferences").write_text(_PREFERENCES)
-        self._configuration.write_text(_CONFIGURATION.format(etc=etc, folder=folder, architecture=architecture()))
+        self._configuration.write_text(_CONFIGURATION.format(folder=folder, architecture=architecture()))
 
     def update(self, on_line: Callable[[str], None]) -> None:
         """Fetches the lists of all sources. Raises WallcloudError."""
@@ -149,7 +151,7 @@ class Apt:
         return stream(
             (program, f"--config-file={self._configuration}", *rest),
             on_line,
-            env=clean_environment(),
+            env=self._environment,
             cwd=cwd or self._folder,
         )
 

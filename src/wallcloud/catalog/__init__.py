@@ -17,5 +17,8 @@ def components() -> dict[str, Component]:
         if isinstance(component, Component):
             if component.name in found:
                 raise ValueError(f"two components are named {component.name}")
+            if module_info.name != component.name.replace("-", "_"):
+                # design.limits finds the file's `limits` by the component's name.
+                raise ValueError(f"{component.name} must stand in a file of its own name, not in {module_info.name}.py")
             found[component.name] = component
     return found

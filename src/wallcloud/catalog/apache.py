@@ -30,8 +30,37 @@ _FORGEABLE = (
     "X-Forwarded-Port",
     "X-Forwarded-Prefix",
     "X-Forwarded-Server",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Ssl",
     "X-Real-IP",
+    "Front-End-Https",
     "Proxy",
+    "X-Remote-User",
+    "Remote-User",
+    "X-Client-Cert",
+    "X-SSL-Client-Cert",
+    "WallcloudDoor",
+    # What keystonemiddleware says to the services behind it, and nobody else may.
+    "X-Identity-Status",
+    "X-Service-Identity-Status",
+    "X-Is-Admin-Project",
+    "OpenStack-System-Scope",
+    "X-Service-Catalog",
+    "X-Roles",
+    "X-Role",
+    "X-User",
+    "X-Tenant",
+    "X-Tenant-Id",
+    "X-Tenant-Name",
+    "X-Service-Roles",
+    *(
+        f"X-{whose}{part}"
+        for whose in ("", "Service-")
+        for part in (
+            *(f"{what}-{key}" for what in ("Domain", "Project", "User") for key in ("Id", "Name")),
+            *(f"{what}-Domain-{key}" for what in ("Project", "User") for key in ("Id", "Name")),
+        )
+    ),
 )
 
 
@@ -81,7 +110,7 @@ def config(
         "# To the journal: Apache runs without root and may not open the journal's socket as a file.",
         "LogLevel warn",
         'ErrorLog "|/usr/bin/cat"',
-        'ErrorLogFormat "[%-m:%l] [client %a] %M"',
+        'ErrorLogFormat "[%m:%l] [client\\\\ %a] %M"',
         'LogFormat "%v:%p %a \\"%r\\" %>s %O %D \\"%{User-Agent}i\\" %{X-Openstack-Request-Id}o" wallcloud',
         'CustomLog "|/usr/bin/cat" wallcloud',
         "ServerTokens Prod",
@@ -94,7 +123,6 @@ def config(
         f"KeepAliveTimeout {keepalive_seconds}",
         "MaxKeepAliveRequests 1000",
         "RequestReadTimeout handshake=5-10,MinRate=500 header=5-20,MinRate=500 body=10,MinRate=500",
-        "LimitRequestBody 131072",
         "LimitRequestFields 64",
         "SSLProtocol -all +TLSv1.2 +TLSv1.3",
         f"SSLCipherSuite {_CIPHERS}",
@@ -112,11 +140,21 @@ def config(
         '<Location "/">',
         "    Require all denied",
         "</Location>",
-        *(line for prefix in prefixes for line in (f'<Location "{prefix}">', "    Require all granted", "</Location>")),
+        *(
+            line
+            for prefix in prefixes
+            for line in (
+                f'<Location "{prefix}">',
+                "    Require all granted",
+                "    LimitRequestBody 131072",
+                "</Location>",
+            )
+        ),
         *(f"RequestHeader unset {header} early" for header in (*_FORGEABLE, *forgeable)),
         "ProxyRequests Off",
-        "ProxyPreserveHost Off",
         "ProxyErrorOverride Off",
+        "# uwsgi's http-socket sends no 100 Continue: an upload would wait for ever.",
+        "Proxy100Continue Off",
         "ProxyTimeout 120",
         hosts.rstrip(),
         "",

@@ -7,7 +7,7 @@ from importlib import resources as package
 
 from wallcloud.catalog import tls
 from wallcloud.catalog.component import EVERY_ROLE, ROOT, Component, Listen, Outside, Visit
-from wallcloud.catalog.place import Place, internal_name
+from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import Directory, File, Input, Interface, Route, Sysctl, Unit
 from wallcloud.node.resources.unit import STAMP_PATH, STAMP_SCRIPT, stamp_lines
@@ -58,7 +58,7 @@ def resources(place: Place) -> Iterator[Resource]:
         path="/etc/hostname", content=f"{place.node}\n", component="basics", reason="the node's name in the site"
     )
     yield File(
-        path="/etc/hosts", content=hosts(place), component="basics", reason="names come from the design, not from DNS"
+        path="/etc/hosts", content=place.hosts, component="basics", reason="names come from the design, not from DNS"
     )
     yield File(
         path="/etc/sysctl.d/60-wallcloud.conf",
@@ -84,16 +84,6 @@ def resources(place: Place) -> Iterator[Resource]:
         reason="journald takes its limits at a restart",
     )
     yield from _network(place)
-
-
-def hosts(place: Place) -> str:
-    """/etc/hosts: every node by its management name; the cloud's public name where this node may reach it."""
-    management, _ = place.network(Kind.MANAGEMENT)
-    lines = ["127.0.0.1 localhost"]
-    for node in place.site.nodes:
-        address = place.plan.address(node, management)
-        lines.append(f"{address} {internal_name(place.site, node)} {node}")
-    return "\n".join(lines) + "\n"
 
 
 def _journal() -> str:

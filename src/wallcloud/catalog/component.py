@@ -79,7 +79,10 @@ class Listen:
 
 @dataclass(frozen=True)
 class Call:
-    """A component calls `listen` of component `to`, as its own account unless `account` says another."""
+    """A component calls `listen` of component `to`, as its own account unless `account` says another.
+
+    Over the network it calls every server, also one on its own node (by loopback), but no peer of its own there.
+    """
 
     to: str | Outside
     listen: str
@@ -173,6 +176,8 @@ class Component:
     """Runs from the locked Python environment."""
     program: str | None = None
     """The oslo.config program whose option table its settings are checked against."""
+    derived: tuple[str, ...] = ()
+    """Settings (`group.option`, small letters) that stand for a promise: no operator's option replaces them."""
     after: tuple[str, ...] = ()
     """Components whose resources come first on the same node, beyond those that it calls."""
     resources: Resources = field(default=nothing)

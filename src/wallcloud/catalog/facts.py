@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
-class InterfaceFacts(BaseModel):
-    """One network interface of a node."""
+class _Facts(BaseModel):
+    """What a node could not read of itself is None in its JSON: then the default is assumed."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _assumed(cls, raw: Any) -> Any:
+        return {name: value for name, value in raw.items() if value is not None} if isinstance(raw, dict) else raw
+
+
+class InterfaceFacts(_Facts):
+    """One network interface of a node."""
 
     mac: str = ""
     mtu: int = 1500
@@ -19,19 +28,15 @@ class InterfaceFacts(BaseModel):
     addresses: tuple[str, ...] = ()
 
 
-class Clock(BaseModel):
+class Clock(_Facts):
     """Whether the node may set its clock (a container shares its host's), and what it read (unix seconds)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     adjustable: bool = True
     unix: float = 0.0
 
 
-class NodeFacts(BaseModel):
+class NodeFacts(_Facts):
     """What only a node knows and the design needs. `assumed` where the node was not asked yet."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     cores: int = 2
     memory_mib: int = 8192

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import keystone, tls
+from wallcloud.catalog import keystone, keystone_cache, tls
 from wallcloud.catalog.component import ROOT, Call, Component
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -39,7 +39,7 @@ def resources(place: Place) -> Iterator[Resource]:
     yield IdentityBootstrap(
         access=access,
         argv=(f"{place.environment}/bin/keystone-manage", "--config-file", keystone.CONFIG, "bootstrap"),
-        account=keystone.ACCOUNT.name,
+        account=keystone_cache.ACCOUNT.name,
         region=place.site.region,
         component="identity",
         reason="the admin, and Keystone's own roles",

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources as package
 
-from wallcloud.catalog import memcached, oslo
+from wallcloud.catalog import keystone_cache, oslo
 from wallcloud.catalog.basics import UWSGI_READY
 from wallcloud.catalog.component import Account, Call, Component, Database, Limit, Listen, Term
 from wallcloud.catalog.given import LimitInput
+from wallcloud.catalog.keystone_cache import ACCOUNT
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.schema_heads import heads
-from wallcloud.catalog.service import service
+from wallcloud.catalog.service import SANDBOX, service
 from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Role
 
-ACCOUNT = Account("keystone", 621, home="/var/lib/keystone", groups=(memcached.ACCOUNT.group,))
 SCHEMA_ACCOUNT = Account("keystone-schema", 622, groups=("keystone",))
 FOLDER = "/etc/keystone"
 CONFIG = f"{FOLDER}/keystone.conf"
 UWSGI = f"{FOLDER}/uwsgi.ini"
-SOCKET = "/run/wallcloud/keystone/api.sock"
+SOCKET = "/run/wallcloud/keystone.sock"
+SOCKET_UNIT = "wallcloud-keystone.socket"
 PLUGINS = "/usr/lib/wallcloud/python"
 FERNET = "/var/lib/keystone/fernet-keys"
 CREDENTIAL = "/var/lib/keystone/credential-keys"
@@ -43,7 +44,9 @@ def limits(given: LimitInput) -> Iterator[Limit]:
         "database_connections",
         (Term(f"{processes.value} processes with a pool of 2", processes.value * 2),),
     )
-    yield Limit("keystone", "cache_clients", (Term(f"{processes.value} processes with one each", processes.value),))
+    yield Limit(
+        "keystone", "cache_clients", (Term(f"{processes.value} processes with five each", processes.value * 5),)
+    )
 
 
 def resources(place: Place) -> Iterator[Resource]:
@@ -54,7 +57,9 @@ def resources(place: Place) -> Iterator[Resource]:
     yield from _keys(place)
     yield from _plugins()
     yield r.File(path=UWSGI, content=_uwsgi(place), component="keystone", reason="how Keystone is served")
+    yield r.Unit(unit=SOCKET_UNIT, text=_SOCKET, component="keystone", reason="requests wait while Keystone restarts")
     yield _unit(place)
+    yield from _rotation(place)
 
 
 def settings() -> oslo.Settings:
@@ -85,7 +90,9 @@ def settings() -> oslo.Settings:
         "cache": {
             "enabled": True,
             "backend": "dogpile.cache.memcached",
-            "memcache_servers": f"unix:{memcached.SOCKET}",
+            "memcache_servers": f"unix:{keystone_cache.SOCKET}",
+            # Seconds after which a cache that was away is used again (300 by default).
+            "memcache_dead_retry": 5,
         },
         "token": {"provider": "fernet", "expiration": 3600, "allow_rescope_scoped_token": False},
         "fernet_tokens": {"key_repository": FERNET, "max_active_keys": 3},
@@ -93,7 +100,6 @@ def settings() -> oslo.Settings:
         "fernet_receipts": {"key_repository": FERNET},
         "auth": {"methods": ("password", "token", "application_credential")},
         "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 10, "max_password_length": 72},
-        "oslo_policy": {"enforce_scope": True, "enforce_new_defaults": True},
     }
 
 
@@ -146,7 +152,8 @@ def _keys(place: Place) -> Iterator[Resource]:
                 *("--keystone-user", "keystone", "--keystone-group", "keystone"),
             ),
             account="keystone",
-            creates=f"{path}/1",
+            # Key 0 is there in every state of a rotation; key 1 is gone after two.
+            creates=f"{path}/0",
             component="keystone",
             reason=f"the first {what} keys, made where they live",
         )
@@ -179,27 +186,45 @@ def _uwsgi(place: Place) -> str:
 strict = true
 need-app = true
 master = true
-die-on-term = true
-vacuum = true
-procname-prefix = keystone:
+single-interpreter = true
 virtualenv = {place.environment}
 pythonpath = {PLUGINS}
 module = wallcloud_plugins.identity:make()
+# Loaded once, then forked: "ready" to systemd means that Keystone is loaded, and the workers share memory.
+lazy-apps = false
+py-call-osafterfork = true
 processes = {place.limit("processes")}
+# One thread each: Keystone keeps a request's token on an object that threads share, and would mix up their requests.
 threads = 1
 enable-threads = true
-lazy-apps = true
-socket = {SOCKET}
-chmod-socket = 660
-listen = 128
+# No socket here: it is systemd's, so that requests wait in its queue while Keystone restarts.
 buffer-size = 65535
 post-buffering = 131072
 limit-post = 131072
 harakiri = 120
+die-on-term = true
+skip-atexit-teardown = true
 worker-reload-mercy = 20
 disable-logging = true
-log-master = false
 hook-master-start = unix_signal:15 gracefully_kill_them_all
+"""
+
+
+_SOCKET = f"""\
+[Unit]
+Description=Wallcloud: the identity API's socket, for Apache alone
+
+[Socket]
+ListenStream={SOCKET}
+Backlog=512
+# Whoever can speak uwsgi's protocol could name himself and his door.
+SocketUser=www-data
+SocketMode=0600
+DirectoryMode=0755
+RemoveOnStop=yes
+
+[Install]
+WantedBy=sockets.target
 """
 
 
@@ -212,20 +237,20 @@ def _unit(place: Place) -> Resource:
         start=f"{place.environment}/bin/uwsgi --ini {UWSGI}",
         restart_on=(CONFIG, UWSGI, *plugin_files),
         ready=("/usr/bin/python3", "-I", UWSGI_READY, SOCKET, "/v3"),
-        after=("wallcloud-mariadb.service", "wallcloud-memcached.service"),
+        requires=(SOCKET_UNIT,),
+        after=("wallcloud-mariadb.service", "wallcloud-keystone-cache.service"),
         lines=(
             "NotifyAccess=all",
             f"Environment=LANG=C.UTF-8 PYTHONUNBUFFERED=1 OS_KEYSTONE_CONFIG_FILES={CONFIG}",
             "Environment=WALLCLOUD_DOOR_ROLES=admin,service",
             f"Environment=WALLCLOUD_DOOR_ADMIN_URL=https://{place.internal_name()}/identity",
-            # setgid: the socket made in it belongs to Apache's group, so the doors and nobody else speak to Keystone.
-            "ExecStartPre=+/usr/bin/install -d -o keystone -g www-data -m 2750 /run/wallcloud/keystone",
             "KillMode=mixed",
             "Restart=always",
             "TimeoutStartSec=120",
             "LimitNOFILE=4096",
             "TasksMax=256",
-            "ReadWritePaths=-/run/wallcloud/keystone",
+            "ReadOnlyPaths=/var/lib/keystone",
+            "ProcSubset=pid",
             "PrivateNetwork=yes",
             "PrivateIPC=yes",
             "RestrictAddressFamilies=AF_UNIX",
@@ -239,6 +264,48 @@ def _unit(place: Place) -> Resource:
     )
 
 
+def _rotation(place: Place) -> Iterator[Resource]:
+    """A new Fernet key each week: a key is kept for a week after it was the first, far longer than any token lives."""
+    start = (
+        f"{place.environment}/bin/keystone-manage --config-file {CONFIG} fernet_rotate "
+        "--keystone-user keystone --keystone-group keystone"
+    )
+    text = "\n".join(
+        [
+            "[Unit]",
+            "Description=Wallcloud: a new key for Keystone's tokens",
+            "[Service]",
+            "Type=oneshot",
+            "User=keystone",
+            "Group=keystone",
+            f"ExecStart={start}",
+            *(line for line in SANDBOX if not line.startswith(("RestrictAddressFamilies=", "UMask="))),
+            "UMask=0077",
+            f"ReadWritePaths={FERNET}",
+            "PrivateNetwork=yes",
+            "RestrictAddressFamilies=AF_UNIX",
+            "",
+        ]
+    )
+    why = "Keystone's token keys change every week"
+    yield r.Unit(unit="wallcloud-keystone-rotate.service", text=text, component="keystone", reason=why)
+    yield r.Unit(unit="wallcloud-keystone-rotate.timer", text=_TIMER, component="keystone", reason=why)
+
+
+_TIMER = """\
+[Unit]
+Description=Wallcloud: a new key for Keystone's tokens every week
+
+[Timer]
+OnCalendar=Sun *-*-* 03:00:00
+RandomizedDelaySec=1h
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
 COMPONENT = Component(
     name="keystone",
     title="Keystone",
@@ -247,11 +314,23 @@ COMPONENT = Component(
     database=Database("keystone", SCHEMA_ACCOUNT),
     environment=True,
     program="keystone",
+    derived=(
+        "cache.backend",
+        "cache.memcache_servers",
+        "credential.key_repository",
+        "database.connection",
+        # `show limits` adds them up.
+        "database.max_overflow",
+        "database.max_pool_size",
+        "fernet_receipts.key_repository",
+        "fernet_tokens.key_repository",
+        "token.provider",
+    ),
     listens=(Listen("wsgi", None, path=SOCKET, authentication="the socket's group", encryption="the node's kernel"),),
     calls=(
         Call("mariadb", "socket", "its database", same_node=True),
         Call("mariadb", "socket", "schema changes", account=SCHEMA_ACCOUNT, same_node=True),
-        Call("memcached", "socket", "its cache", same_node=True),
+        Call("keystone-cache", "socket", "its cache", same_node=True),
     ),
     resources=resources,
 )

@@ -57,9 +57,10 @@ def _hosts(place: Place, where: tls.Paths) -> str:
     SSLEngine on
     SSLCertificateFile {where.certificate}
     SSLCertificateKeyFile {where.key}
-    SSLStrictSNIVHostCheck on"""
+    RequestHeader set X-Forwarded-Proto https"""
     text = f"""\
-SetEnv proxy-sendchunked 1
+# Backends see our Host.
+ProxyPreserveHost On
 Listen {own}:{PORT} https
 # Admins and services, on management.
 <VirtualHost {own}:{PORT}>
@@ -67,7 +68,9 @@ Listen {own}:{PORT} https
 {certificate}
     RequestHeader unset X-Forwarded-For early
     RequestHeader set Host {name}
+    # The mark of the door: a variable in uwsgi's protocol, a header of one possible spelling for HTTP backends.
     SetEnv WALLCLOUD_DOOR management
+    RequestHeader set WallcloudDoor management
     ProxyPass {PREFIX} unix:{KEYSTONE}|uwsgi://keystone/ retry=0
 </VirtualHost>
 """
@@ -84,7 +87,8 @@ Listen {own}:{TENANTS_PORT} https
     SSLCACertificateFile {where.authority}
     SSLVerifyClient require
     SSLVerifyDepth 1
-    <Location "/">
+    # Beside each prefix that passes: a `Require` of "/" would be replaced by the prefix's own.
+    <Location "{PREFIX}">
         Require expr "%{{SSL_CLIENT_S_DN_CN}} in {{ {names} }}"
     </Location>
     # The client's address as the public door saw it: for logs and REMOTE_ADDR; the header ends here.
@@ -93,6 +97,7 @@ Listen {own}:{TENANTS_PORT} https
     # The name under which tenants know these APIs: every link, Location and WWW-Authenticate is made of it.
     RequestHeader set Host {place.site.domain}
     SetEnv WALLCLOUD_DOOR public
+    RequestHeader set WallcloudDoor public
     ProxyPass {PREFIX} unix:{KEYSTONE}|uwsgi://keystone-public/ retry=0
 </VirtualHost>
 """

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from wallcloud.build.options import Kind, table
 from wallcloud.catalog.place import Place
 from wallcloud.node.resources import File
 from wallcloud.node.secret import Secret, Text
 
-Setting = str | int | float | bool | tuple[str, ...] | Secret
+Scalar = str | int | float | bool
+Setting = Scalar | tuple[Scalar, ...] | Secret
 Settings = Mapping[str, Mapping[str, Setting]]
 """group → option → value."""
 
@@ -17,7 +19,7 @@ def config(place: Place, path: str, settings: Settings, *, reason: str) -> File:
     """The file of a component's settings, readable by its account alone."""
     return File(
         path=path,
-        content=render(merged(settings, place.options())),
+        content=render(merged(settings, place.options()), _repeated(place)),
         group=place.component.account.group,
         mode=0o640,
         component=place.component.name,
@@ -30,19 +32,43 @@ def merged(settings: Settings, options: Settings) -> dict[str, dict[str, Setting
     whole = {group: dict(values) for group, values in settings.items()}
     for group, values in options.items():
         for option, value in values.items():
-            whole.setdefault(group, {})[option] = tuple(value) if isinstance(value, list) else value
+            # As in the table: `-` for `_` would be a second setting, and DEFAULT is the only group where case is seen.
+            whole.setdefault(_group(whole, group), {})[option.replace("-", "_")] = value
     return whole
 
 
-def render(settings: Settings) -> Text:
-    """The text of an oslo.config file (ini with `=`; `$` doubled, because oslo.config substitutes)."""
+def _group(whole: Mapping[str, object], group: str) -> str:
+    """oslo.config compares groups without regard to case: the name that stands already."""
+    return next((name for name in whole if name.lower() == group.lower()), group)
+
+
+def _repeated(place: Place) -> frozenset[tuple[str, str]]:
+    """The (group, option) among the operator's that are written once per value (MultiOpt), not as one list."""
+    if place.component.program is None:
+        return frozenset()
+    known = table(place.release.name, place.component.program)
+    return frozenset(
+        (group.lower(), option.replace("-", "_"))
+        for group, values in place.options().items()
+        for option in values
+        if (found := known.option(group, option)) is not None and found.kind is Kind.MULTI
+    )
+
+
+def render(settings: Settings, repeated: frozenset[tuple[str, str]] = frozenset()) -> Text:
+    """The text of an oslo.config file (ini with `=`; `$` doubled, because oslo.config substitutes).
+
+    `repeated` names (group in small letters, option) whose values stand on a line each.
+    """
     parts: list[str | Secret] = ["# Written by Wallcloud; changes made here are taken back by the next apply.\n"]
     for group, values in settings.items():
         parts.append(f"\n[{group}]\n")
         for option, value in values.items():
-            parts.append(f"{option} = ")
-            parts.append(value if isinstance(value, Secret) else _text(value))
-            parts.append("\n")
+            each = value if (group.lower(), option) in repeated and isinstance(value, tuple) else (value,)
+            for one in each:
+                parts.append(f"{option} = ")
+                parts.append(one if isinstance(one, Secret) else _text(one))
+                parts.append("\n")
     return _joined(parts)
 
 
@@ -50,7 +76,7 @@ def _text(value: Setting) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(_text(each) for each in value)
     return str(value).replace("$", "$$")
 
 

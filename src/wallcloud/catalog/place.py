@@ -45,6 +45,8 @@ class Place:
     """Milestones that this component's units wait for."""
     placed: Mapping[str, tuple[str, ...]]
     """The nodes of every placed component."""
+    hosts: str
+    """/etc/hosts, the same on every node."""
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -88,6 +90,13 @@ class Place:
     def options(self) -> Mapping[str, Mapping[str, Any]]:
         """What the operator set for this component by the escape hatch: group → option → value."""
         return self.site.options.get(self.component.name, {})
+
+
+def hosts(site: Site, plan: AddressPlan) -> str:
+    """/etc/hosts: every node by its management name. Tenants' names resolve elsewhere."""
+    management = site.networks_of(Kind.MANAGEMENT)[0]
+    lines = [f"{plan.address(node, management)} {internal_name(site, node)} {node}" for node in site.nodes]
+    return "\n".join(["127.0.0.1 localhost", *lines, ""])
 
 
 def milestone(component: str, node: str) -> str:

@@ -63,13 +63,13 @@ def _hosts(place: Place, face: tls.Paths, inner: tls.Paths) -> str:
     backend = f"https://{place.internal_name(place.control())}:{TENANTS_PORT}{PREFIX}"
     escaped = domain.replace(".", r"\.")
     return f"""\
+ProxyPreserveHost Off
 Listen {own}:{PORT} https
 <VirtualHost {own}:{PORT}>
     ServerName https://{domain}:{PORT}
     SSLEngine on
     SSLCertificateFile {face.certificate}
     SSLCertificateKeyFile {face.key}
-    SSLStrictSNIVHostCheck on
     Header always set Strict-Transport-Security "max-age=31536000"
     Header always set X-Content-Type-Options nosniff
     # A request for another name than the cloud's own is not for us.

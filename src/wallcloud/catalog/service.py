@@ -49,6 +49,7 @@ def service(
     lines: Iterable[str] = (),
     sandbox: Iterable[str] = SANDBOX,
     after: Iterable[str] = (),
+    requires: Iterable[str] = (),
     stop_seconds: int = 20,
     publishes: bool = True,
 ) -> Unit:
@@ -67,6 +68,7 @@ def service(
             "[Unit]",
             f"Description=Wallcloud: {description}",
             f"After=network.target {ordering}",
+            *(f"{key}={' '.join(requires)}" for key in ("Requires", "After") if requires),
             "StartLimitIntervalSec=0",
             "",
             "[Service]",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 
 import click
-from rich.console import Console
 
 from wallcloud.errors import WallcloudError
 from wallcloud.site.load import Loaded, SiteError, load
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,39 +34,55 @@ site_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 
+class WrongUse(WallcloudError):
+    """The command was told something that cannot be: exit status 2."""
+
+
 def out() -> Console:
     """Where answers go."""
-    return Console(highlight=False, **_width(sys.stdout))
+    return _console(sys.stdout)
 
 
 def err() -> Console:
     """Where progress and errors go."""
-    return Console(stderr=True, highlight=False, **_width(sys.stderr))
+    return _console(sys.stderr, stderr=True)
 
 
-def _width(stream: TextIO) -> dict[str, Any]:
-    """A file or pipe has no width: tables get one that most readers scroll happily, lines are never folded."""
-    return {} if stream.isatty() else {"width": 200, "soft_wrap": True}
+def _console(stream: TextIO, **options: Any) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - the verbs that only print do without it
+
+    # A file or pipe has no width: tables get one that most readers scroll happily, lines are never folded.
+    shape: dict[str, Any] = {} if stream.isatty() else {"width": 200, "soft_wrap": True}
+    return Console(highlight=False, **shape, **options)
 
 
 def show_error(error: WallcloudError) -> None:
     """An error as a user sees it: what, where, what the program said, what mends it."""
-    console = err()
     if isinstance(error, SiteError):
-        for line in error.output:
-            console.print(line, markup=False)
-        console.print(f"{error.what}: {error.hint}", markup=False)
-        return
-    where = f"{error.where}: " if error.where else ""
-    console.print(f"error: {where}{error.what}", style="bold red", markup=False)
-    for line in error.output:
-        console.print(f"  | {line}", markup=False)
-    if error.hint:
-        console.print(f"  hint: {error.hint}", markup=False)
+        lines = list(error.output)
+        if not _unreadable(error):
+            lines.append(f"{error.what}: {error.hint}")
+    else:
+        where = f"{error.where}: " if error.where else ""
+        lines = [click.style(f"error: {where}{error.what}", fg="red", bold=True)]
+        lines += [f"  | {line}" for line in error.output]
+        lines += [f"  hint: {error.hint}"] if error.hint else []
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def status_of(error: WallcloudError) -> int:
+    """The exit status that an error stands for."""
+    wrong = isinstance(error, WrongUse) or (isinstance(error, SiteError) and _unreadable(error))
+    return WRONG_USE if wrong else ANSWER_IS_NO
+
+
+def _unreadable(error: SiteError) -> bool:
+    return any(finding.id == "unreadable" for finding in error.findings)
 
 
 def faced(function: Callable[P, R]) -> Callable[P, R]:
-    """Turns WallcloudError into its text and exit status 1; a traceback never reaches a user."""
+    """Turns WallcloudError into its text and exit status; a traceback never reaches a user."""
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -71,7 +90,7 @@ def faced(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except WallcloudError as error:
             show_error(error)
-            raise SystemExit(ANSWER_IS_NO) from None
+            raise SystemExit(status_of(error)) from None
 
     return run
 
@@ -81,6 +100,21 @@ def load_site(site_file: Path) -> Loaded:
     return load(site_file)
 
 
+def known(names: Iterable[str], asked: Iterable[str], what: str, where: object = "") -> None:
+    """Raises WrongUse for the first of `asked` that is none of `names`; `what` they are: "node"."""
+    there = tuple(names)
+    for name in asked:
+        if name not in there:
+            close = get_close_matches(name, there, 1)
+            mend = f"did you mean {close[0]}?" if close else f"it has: {', '.join(there)}"
+            raise WrongUse(f"the site has no {what} named {name}", where=str(where), hint=mend)
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     click.echo(json.dumps(value, indent=2, default=str))
+
+
+def option_site(site_file: Path) -> str:
+    """` --site FILE` for a command that is suggested, where it must be said."""
+    return "" if site_file == Path("site.yaml") else f" --site {site_file}"

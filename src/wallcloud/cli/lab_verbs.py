@@ -21,14 +21,8 @@ _words = click.argument("argv", nargs=-1, type=click.UNPROCESSED)
 _console = click.option("--console", is_flag=True, help="Not by SSH, but straight into the machine.")
 
 
-def _lab(site_file: Path, *, ruled: bool = False) -> Lab:
-    """The site's lab; with `ruled` a site that breaks a rule is refused."""
-    loaded = load_site(site_file)
-    if ruled:
-        findings = rules.check(loaded.site, loaded.locations)
-        if any(finding.severity == "error" for finding in findings):
-            raise SiteError(findings, loaded.path)
-    return Lab.of(loaded)
+def _lab(site_file: Path) -> Lab:
+    return Lab.of(load_site(site_file))
 
 
 @click.group()
@@ -41,9 +35,17 @@ def lab() -> None:
 @faced
 def up(site_file: Path) -> None:
     """Make the lab, or what lacks of it. What runs is left alone."""
-    made = _lab(site_file, ruled=True)
+    loaded = load_site(site_file)
+    findings = rules.check(loaded.site, loaded.locations)
+    if any(finding.severity == "error" for finding in findings):
+        raise SiteError(findings, loaded.path)
+    made = Lab.of(loaded)
     with Steps(err()) as steps:
         made.up(steps)
+    if loaded.ssh_config != made.door.config:
+        click.echo(
+            f"note: only with ssh: {{config: {made.door.config}}} in the site file does plan find the lab", err=True
+        )
     option = "" if site_file == Path("site.yaml") else f" --site {site_file}"
     click.echo(f"the lab {made.site.name} is up: {len(made.wiring.machines)} machines. Next: wallcloud plan{option}")
 

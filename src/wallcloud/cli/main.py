@@ -1,21 +1,62 @@
-"""The command: parse, call, show."""
+"""The command: parse, call, show. A verb's file is loaded when the verb is called."""
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from wallcloud import __version__
-from wallcloud.cli.build_verb import build
-from wallcloud.cli.converge_verbs import apply, plan
-from wallcloud.cli.lab_verbs import lab
-from wallcloud.cli.show import show
-from wallcloud.cli.site_verbs import check, new, schema
-from wallcloud.cli.verify_verb import verify
+from wallcloud.errors import WallcloudError
+
+INTERRUPTED = 130
+CUT_OFF = 141
+"""As a program that SIGPIPE ends: who read the output went away (`| head`)."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Verb(NamedTuple):
+    file: str
+    help: str
+
+
+VERBS = {
+    "new": _Verb("site_verbs", "Write a commented site file to begin with."),
+    "check": _Verb("site_verbs", "Check the site file: its shape, and the rules of separation."),
+    "show": _Verb("show", "Show what follows from the site: nodes, flows, addresses, limits, files."),
+    "build": _Verb("build_verb", "Prepare what nodes need: OpenStack's environment, Debian's packages, a base root."),
+    "lab": _Verb("lab_verbs", "The site's hosts, wires, routers and workstations, made on this computer."),
+    "plan": _Verb("converge_verbs", "Show what apply would change, reading the nodes only."),
+    "apply": _Verb("converge_verbs", "Make the nodes what the site says."),
+    "verify": _Verb("verify_verb", "Prove the running cloud: tokens at both doors, and what must not pass."),
+    "schema": _Verb("site_verbs", "Print the JSON Schema of a site file."),
+}
+"""In the order in which they are used."""
+
+
+class _Verbs(click.Group):
+    """A group that knows its verbs without loading them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        verb = VERBS.get(cmd_name)
+        if verb is None:
+            return None
+        command: click.Command = getattr(import_module(f"wallcloud.cli.{verb.file}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.help) for name, verb in VERBS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="wallcloud")
 def wallcloud() -> None:
     """One site file becomes an OpenStack cloud whose networks are kept apart, and the proof that they are.
@@ -26,13 +67,44 @@ def wallcloud() -> None:
     """
 
 
-for verb in (new, check, schema, show, build, lab, plan, apply, verify):
-    wallcloud.add_command(verb)
-
-
 def main() -> None:
-    """The entry point."""
+    """The entry point. Whatever happens, what a user sees is a sentence."""
     try:
-        wallcloud.main(prog_name="wallcloud")
-    except KeyboardInterrupt:
-        sys.exit(130)
+        status = wallcloud.main(prog_name="wallcloud", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes once more at its end: into nothing, or it would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = CUT_OFF
+    except WallcloudError as error:
+        status = _told(error)
+    except OSError as error:
+        status = _told(WallcloudError(error.strerror or str(error), where=str(error.filename or "")))
+    except Exception as error:
+        status = _told(_fault(error))
+    sys.exit(status)
+
+
+def _told(error: WallcloudError) -> int:
+    from wallcloud.cli.face import show_error, status_of  # noqa: PLC0415 - it loads the site's model
+
+    show_error(error)
+    return status_of(error)
+
+
+def _fault(error: Exception) -> WallcloudError:
+    """A mistake of ours, in one line; the traceback is for who asks for it."""
+    if os.environ.get("WALLCLOUD_TRACEBACK"):
+        traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return WallcloudError(
+        f"{type(error).__name__}: {error}",
+        where=f"{Path(last.filename).name}:{last.lineno}",
+        hint="this is a fault of Wallcloud; please report it with what WALLCLOUD_TRACEBACK=1 shows",
+    )

@@ -14,7 +14,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from wallcloud.deploy.run import at_work
+
 Event = dict[str, Any]
+_BAD = ("failed", "lost", "locked", "unconfirmed")
 
 
 @dataclass
@@ -54,7 +57,7 @@ class Lines(JsonEvents):
     def event(self, node: str, event: Event) -> None:
         line = _line(event, apply=self._apply)
         if line:
-            style = "bold red" if event["event"] in ("failed", "lost", "locked") else ""
+            style = "bold red" if event["event"] in _BAD else ""
             self._console.print(Text(f"{node:<{self._width}}  {line}", style=style), soft_wrap=True)
 
 
@@ -99,7 +102,8 @@ class Board(JsonEvents):
                 known.seconds = time.monotonic() - known.started
             case "failed" | "lost" | "locked" as status:
                 known.status, known.doing = status, event.get("what") or event.get("why") or ""
-        if self._apply or event["event"] in ("failed", "lost", "locked"):
+                known.seconds = time.monotonic() - known.started
+        if self._apply or event["event"] in _BAD:
             self._lines.event(node, event)
 
     def _render(self) -> Table:
@@ -144,9 +148,10 @@ def _line(event: Event, *, apply: bool) -> str:
                     *([f"    hint: {event['hint']}"] if event.get("hint") else []),
                 ]
             )
+        case "unconfirmed":
+            return f"a new connection does not work, so the old firewall comes back: {event['why']}"
         case "locked":
-            holder = event["holder"]
-            return f"locked: {holder.get('operator', 'somebody')} is at work there since {holder.get('since', '?')}"
+            return f"locked: {at_work(event['holder'])}"
         case "finished":
             return f"{event['outcome']}: {event['applied']} applied, {event['unchanged']} unchanged" if apply else ""
     return ""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
-from rich.table import Table
-from rich.text import Text as RichText
 
-from wallcloud.cli.face import faced, json_option, load_site, out, print_json, site_option
+from wallcloud.cli import flow_text
+from wallcloud.cli.face import faced, json_option, known, load_site, option_site, print_json, site_option
+from wallcloud.cli.table import table, width
 from wallcloud.deploy.prepare import known_facts, release_of
 from wallcloud.design.compile import Design, compile_site
 from wallcloud.node.resources import File
 from wallcloud.node.secret import masked
 
+T = TypeVar("T")
 
-@click.group()
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def show() -> None:
     """Show what follows from the site: nodes, flows, addresses, limits, files."""
 
@@ -28,12 +31,8 @@ def _design(site_file: Path) -> Design:
 
 
 def _print_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(RichText(cell) for cell in row))
-    out().print(table)
+    click.echo(title)
+    click.echo(table(columns, rows, width()))
 
 
 @show.command()
@@ -56,11 +55,8 @@ def nodes(site_file: Path, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [
-        (str(n["node"]), _words(n["roles"]), _words(n["networks"]), _words(n["components"]), str(n["resources"]))
-        for n in found
-    ]
-    _print_table(f"Nodes of {design.site.name}", ("node", "roles", "networks", "components", "resources"), rows)
+    rows = [(str(n["node"]), _words(n["roles"]), str(n["resources"]), _words(n["components"])) for n in found]
+    _print_table(f"Nodes of {design.site.name}", ("node", "roles", "resources", "components"), rows)
 
 
 def _words(value: Any) -> str:
@@ -77,43 +73,24 @@ def _words(value: Any) -> str:
 def flows(site_file: Path, as_json: bool, node: str | None, component: str | None, markdown: bool) -> None:
     """The communication matrix: every allowed conversation. What is not here does not pass."""
     design = _design(site_file)
-    columns = ("client", "server", "network", "port", "authentication", "encryption", "reason", "exception")
-    rows = [
-        (
-            str(flow.client),
-            str(flow.server),
-            flow.network or str(flow.transport),
-            flow.where,
-            flow.authentication,
-            flow.encryption,
-            flow.why,
-            f"{flow.exemption.name}: {flow.exemption.reason} ({flow.exemption.owner})" if flow.exemption else "",
-        )
+    known(design.site.nodes, [node] if node else [], "node", site_file)
+    known(design.placed, [component] if component else [], "component", site_file)
+    chosen = [
+        flow
         for flow in design.flows
         if node in (None, flow.client.node, flow.server.node) and component in (None, flow.client.who, flow.server.who)
     ]
     if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json([dict(zip(flow_text.COLUMNS, flow_text.row(flow), strict=True)) for flow in chosen])
     elif markdown:
-        click.echo("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
-        for row in _together(rows):
-            click.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+        click.echo("| " + " | ".join(flow_text.COLUMNS) + " |\n|" + "---|" * len(flow_text.COLUMNS))
+        for flow in chosen:
+            click.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in flow_text.row(flow)) + " |")
     else:
-        _print_table(f"Flows of {design.site.name}: {len(rows)}; nothing else passes", columns, _together(rows))
-
-
-def _together(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """One row for clients, then for servers, that differ only in their node."""
-    for column in (0, 1):
-        merged: dict[tuple[str, ...], list[str]] = {}
-        for row in rows:
-            who, _, node = row[column].partition(" @ ")
-            merged.setdefault((*row[:column], who, *row[column + 1 :]), []).append(node)
-        rows = [
-            (*row[:column], f"{row[column]} @ {', '.join(nodes)}" if nodes[0] else row[column], *row[column + 1 :])
-            for row, nodes in merged.items()
-        ]
-    return rows
+        of = f" of {len(design.flows)}" if len(chosen) != len(design.flows) else ""
+        click.echo(f"Flows of {design.site.name}: {len(chosen)}{of}. What is not here does not pass.")
+        for line in flow_text.text(design, chosen, width()):
+            click.echo(line)
 
 
 @show.command()
@@ -168,7 +145,9 @@ def limits(site_file: Path, as_json: bool) -> None:
             limit.component,
             limit.name,
             str(limit.value),
-            " + ".join(f"{term.value} ({term.text})" for term in limit.terms),
+            " + ".join(f"{term.value} ({term.text})" for term in limit.terms)
+            if len(limit.terms) > 1
+            else limit.terms[0].text,
         )
         for limit in design.limits
     ]
@@ -184,24 +163,43 @@ def limits(site_file: Path, as_json: bool) -> None:
 def files(site_file: Path, as_json: bool, node: str | None, path: str | None) -> None:
     """The files that Wallcloud writes; with PATH, their content, secrets as holes."""
     design = _design(site_file)
-    found = [
+    known(design.site.nodes, [node] if node else [], "node", site_file)
+    every = [
         (name, resource)
         for name, spec in design.specs.items()
         for resource in spec.resources
-        if isinstance(resource, File) and node in (None, name) and path in (None, resource.path)
+        if isinstance(resource, File) and node in (None, name)
     ]
+    known({file.path for _, file in every}, [path] if path else [], "file", site_file)
+    found = [(name, file) for name, file in every if path in (None, file.path)]
     if as_json:
         print_json(
             [{"node": n, "path": f.path, "mode": f"{f.mode:04o}", "content": masked(f.content)} for n, f in found]
         )
     elif path:
-        for name, file in found:
-            out().print(f"── {name}:{file.path}", style="bold", markup=False)
-            click.echo(masked(file.content))
-        if not found:
-            raise SystemExit(1)
+        for content, nodes in _same(found).items():
+            click.echo(click.style(f"── {path} on {', '.join(nodes)}", bold=True))
+            click.echo(content, nl=not content.endswith("\n"))
     else:
         rows = [
-            (name, file.path, f"{file.owner}:{file.group}", f"{file.mode:04o}", file.reason) for name, file in found
+            (*shown, "all" if len(nodes) == len(design.site.nodes) > 1 else ", ".join(nodes), reason)
+            for (*shown, reason), nodes in _together(
+                (name, (file.path, f"{file.owner}:{file.group}", f"{file.mode:04o}", file.reason))
+                for name, file in found
+            ).items()
         ]
-        _print_table(f"Files of {design.site.name}", ("node", "path", "owner", "mode", "reason"), rows)
+        _print_table(f"Files of {design.site.name}", ("path", "owner", "mode", "nodes", "reason"), rows)
+        example = rows[-1][0]
+        click.echo(f"\nWhat is in one: wallcloud show files{option_site(site_file)} {shlex.quote(example)}")
+
+
+def _same(found: list[tuple[str, File]]) -> dict[str, list[str]]:
+    """Content → the nodes that have it: one that is the same everywhere is shown once."""
+    return _together((node, masked(file.content)) for node, file in found)
+
+
+def _together(found: Iterable[tuple[str, T]]) -> dict[T, list[str]]:
+    merged: dict[T, list[str]] = {}
+    for node, what in found:
+        merged.setdefault(what, []).append(node)
+    return merged

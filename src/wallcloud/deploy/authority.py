@@ -18,6 +18,7 @@ from wallcloud.errors import WallcloudError
 CA_DAYS = 3650
 _SKEW = timedelta(minutes=5)
 """Certificates are valid a little before they were made: nodes' clocks may be behind the deployer's."""
+_RESTORE = "restore the state folder from its backup; without its CA no node trusts this deployer's certificates"
 _USES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 
 
@@ -51,10 +52,14 @@ class Authority:
             raise WallcloudError(
                 f"the site's CA cannot be read: {error}",
                 where=str(state.ca),
-                hint="restore the state folder from its backup; without its CA no node trusts this deployer's certificates",
+                hint=_RESTORE,
             ) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise WallcloudError("the CA's key is not an EC key", where=str(key_path))
+            raise WallcloudError("the CA's key is not an EC key", where=str(key_path), hint=_RESTORE)
+        if certificate.public_key() != key.public_key():
+            raise WallcloudError(
+                "the CA's key and certificate do not belong together", where=str(state.ca), hint=_RESTORE
+            )
         return cls(key, certificate)
 
     @staticmethod
@@ -101,8 +106,10 @@ class Authority:
         except (ValueError, InvalidSignature) as error:
             raise WallcloudError(f"is no certificate request: {error}", where=wanted.subject) from error
         common = [str(attribute.value) for attribute in csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-        if not valid or common != [wanted.subject] or not isinstance(public, ec.EllipticCurvePublicKey):
+        if not valid or common != [wanted.subject]:
             raise WallcloudError(f"the request does not prove to be {wanted.subject}'s", where=wanted.subject)
+        if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
+            raise WallcloudError("the request's key is no EC key on P-256", where=wanted.subject)
         now = datetime.now(UTC)
         certificate = (
             x509.CertificateBuilder()

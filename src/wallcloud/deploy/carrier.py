@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import py_compile
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 import wallcloud.node
+from wallcloud.build.cache import Cache, Result, key_of
 
 LOADER = """
 import hashlib, json, os, sys
@@ -32,17 +35,36 @@ main()
 
 @cache
 def zipapp() -> bytes:
-    """The program, byte for byte the same for the same sources.
+    """The program, byte for byte the same for the same sources; kept in the cache, because compiling takes a while.
 
     Sources come with bytecode of this interpreter: a node with the same version of Python saves compiling them, any
     other ignores it (zipimport checks the magic number).
     """
+    sources = _sources()
+    store = Cache()
+    key = key_of("carrier", MAGIC_NUMBER.hex(), {name: sha256(source).hexdigest() for name, source in sources.items()})
+    found = store.result(key)
+    if found is not None:
+        kept = store.blob(found.digest).read_bytes()
+        if sha256(kept).hexdigest() == found.digest:
+            return kept
+    made = pack(sources)
+    store.record(key, Result(store.add_bytes(made)))
+    return made
+
+
+def _sources() -> dict[str, bytes]:
     root = Path(next(iter(wallcloud.node.__path__)))
+    node = {f"wallcloud/node/{path.relative_to(root)}": path.read_bytes() for path in sorted(root.rglob("*.py"))}
+    return {"wallcloud/__init__.py": b"", **node}
+
+
+def pack(sources: Mapping[str, bytes]) -> bytes:
+    """A zip archive of `sources` (by name) and their bytecode."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as scratch:
-        _add(archive, "wallcloud/__init__.py", b"", Path(scratch))
-        for source in sorted(root.rglob("*.py")):
-            _add(archive, f"wallcloud/node/{source.relative_to(root)}", source.read_bytes(), Path(scratch))
+        for name, source in sources.items():
+            _add(archive, name, source, Path(scratch))
     return buffer.getvalue()
 
 
@@ -65,4 +87,4 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes, scratch: Path) -> 
 def head() -> bytes:
     """The first line of a session: how long the program is, and its digest."""
     app = zipapp()
-    return json.dumps({"app": len(app), "sha256": hashlib.sha256(app).hexdigest()}).encode() + b"\n"
+    return json.dumps({"app": len(app), "sha256": sha256(app).hexdigest()}).encode() + b"\n"

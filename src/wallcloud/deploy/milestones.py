@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
-Relay = Callable[[str, dict[str, str]], Awaitable[None]]
-"""Sends a message to a node."""
+Relay = Callable[[str, dict[str, str]], None]
+"""Queues a message for a node. It never waits, so what is known here changes in one step."""
 
 
 class Milestones:
@@ -23,30 +23,30 @@ class Milestones:
         self._failed: dict[str, str] = {}
         self._waiting: dict[str, set[str]] = defaultdict(set)
 
-    async def reached(self, name: str) -> None:
+    def reached(self, name: str) -> None:
         """A milestone was read as true."""
         if name in self._reached:
             return
         self._reached.add(name)
         for node in sorted(self._waiting.pop(name, ())):
-            await self._relay(node, {"op": "milestone", "name": name})
+            self._relay(node, {"op": "milestone", "name": name})
 
-    async def wait(self, node: str, names: tuple[str, ...]) -> None:
+    def wait(self, node: str, names: tuple[str, ...]) -> None:
         """A node waits: it is told at once what is known already."""
         for name in names:
             if name in self._reached:
-                await self._relay(node, {"op": "milestone", "name": name})
+                self._relay(node, {"op": "milestone", "name": name})
             elif name in self._failed:
-                await self._relay(node, {"op": "milestone-failed", "name": name, "why": self._failed[name]})
+                self._relay(node, {"op": "milestone-failed", "name": name, "why": self._failed[name]})
             elif name not in self._publishers:
-                await self._relay(node, {"op": "milestone-failed", "name": name, "why": "no node publishes it"})
+                self._relay(node, {"op": "milestone-failed", "name": name, "why": "no node publishes it"})
             else:
                 self._waiting[name].add(node)
 
-    async def over(self, node: str, why: str) -> None:
+    def over(self, node: str, why: str) -> None:
         """A node is done: what it has not published it will not publish; the waiters are told why."""
         for name, publisher in self._publishers.items():
             if publisher == node and name not in self._reached and name not in self._failed:
                 self._failed[name] = why
                 for waiter in sorted(self._waiting.pop(name, ())):
-                    await self._relay(waiter, {"op": "milestone-failed", "name": name, "why": why})
+                    self._relay(waiter, {"op": "milestone-failed", "name": name, "why": why})

@@ -23,7 +23,20 @@ def state_of(loaded: Loaded) -> StateFolder:
 def known_facts(loaded: Loaded) -> dict[str, NodeFacts]:
     """What the nodes said last; assumptions for those that were never asked."""
     state = state_of(loaded)
-    return {node: NodeFacts.of(state.facts(node)) for node in loaded.site.nodes}
+    return {node: facts_of(state, node) for node in loaded.site.nodes}
+
+
+def facts_of(state: StateFolder, node: str) -> NodeFacts:
+    """What a node said last, or the assumption. Raises WallcloudError where what is kept makes no sense."""
+    try:
+        return NodeFacts.of(state.facts(node))
+    except ValueError as error:
+        raise WallcloudError(
+            f"the facts of {node} are not understood",
+            where=str(state.facts_path(node)),
+            output=tuple(str(error).splitlines()[:8]),
+            hint="delete the file: the next plan asks the node anew",
+        ) from error
 
 
 def release_of(loaded: Loaded, *, needed: bool = False) -> Release:

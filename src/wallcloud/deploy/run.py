@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wallcloud.build.cache import Cache
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Release
 from wallcloud.catalog.tls import CA_HOLE
-from wallcloud.deploy.authority import Authority, Request
 from wallcloud.deploy.milestones import Milestones
-from wallcloud.deploy.session import Event, Session, SessionLost, Target, reachable
+from wallcloud.deploy.prepare import facts_of
+from wallcloud.deploy.session import CLOSE_SECONDS, Event, Session, SessionLost, Target, reachable
 from wallcloud.deploy.state import StateFolder, operator
 from wallcloud.design.compile import Design, compile_site
 from wallcloud.errors import WallcloudError
@@ -22,6 +24,9 @@ from wallcloud.node.spec import to_json
 from wallcloud.site.addresses import plan
 from wallcloud.site.load import Loaded
 from wallcloud.site.model import Site
+
+if TYPE_CHECKING:
+    from wallcloud.deploy.authority import Authority
 
 
 class Reporter(Protocol):
@@ -92,88 +97,111 @@ class Run:
         self._release = release
         self._reporter = reporter
         self._apply = apply
+        self._opened: list[Session] = []
         self._sessions: dict[str, Session] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._cancelled = False
 
-    async def cancel(self) -> None:
+    def cancel(self) -> None:
         """Asks every node to stop after the resource in hand."""
         self._cancelled = True
         for session in self._sessions.values():
-            await session.send({"op": "cancel"})
+            session.cancel()
 
     async def run(self, nodes: Iterable[str]) -> Summary:
         """Plans or applies on `nodes`. A dead node costs itself only."""
         chosen = tuple(nodes)
         self._outcomes = {node: Outcome(node) for node in chosen}
+        self._compile()  # a site that does not compile is refused before any node is touched
+        grace = CLOSE_SECONDS
         try:
-            await asyncio.gather(*(self._meet(node) for node in chosen))
-            design = compile_site(self._loaded, self._facts(), self._release)
-            await self._publishers_beside(design, chosen)
-            authority = Authority.open(self._state, self._loaded.site.name) if self._apply else None
+            await _all(self._meet(node) for node in chosen)
+            design = self._compile()
+            beside = self._beside(design, chosen)
+            if beside:
+                await _all(self._meet(node) for node in beside)
+                design = self._compile()  # with what they said of themselves
+            authority = self._authority() if self._apply else None
             milestones = Milestones(design.publishers(), self._send)
             for node, outcome in self._outcomes.items():
                 if node not in self._sessions:
-                    await milestones.over(node, f"{node}: {outcome.why}")
-            await asyncio.gather(
-                *(self._converge(node, design, milestones, authority, node in chosen) for node in tuple(self._sessions))
+                    milestones.over(node, f"{node}: {outcome.why}")
+            await _all(
+                self._converge(node, design, milestones, authority, node in chosen) for node in tuple(self._sessions)
             )
+        except asyncio.CancelledError:
+            grace = 0
+            raise
         finally:
-            await asyncio.gather(*(session.close() for session in self._sessions.values()))
+            await asyncio.gather(*(session.close(grace) for session in self._opened))
         return Summary(tuple(self._outcomes[node] for node in chosen), design)
+
+    def _authority(self) -> Authority:
+        from wallcloud.deploy.authority import Authority  # noqa: PLC0415 - a plan signs nothing and starts faster
+
+        return Authority.open(self._state, self._loaded.site.name)
+
+    def _compile(self) -> Design:
+        facts = {node: facts_of(self._state, node) for node in self._loaded.site.nodes}
+        return compile_site(self._loaded, facts, self._release)
 
     async def _meet(self, node: str) -> None:
         """Opens the session and hears the node's facts."""
         self._reporter.event(node, {"event": "connecting"})
-        session = await Session.open(target(self._loaded, node))
-        await session.send({"op": "facts"})
         try:
+            session = await Session.open(target(self._loaded, node))
+            self._opened.append(session)
+            session.send({"op": "facts"})
             async for event in session.events():
                 if event["event"] == "facts":
-                    self._state.keep_facts(node, event["facts"])
-                    self._reporter.event(node, event)
+                    self._keep(node, event)
                     self._sessions[node] = session
                     return
+            raise SessionLost("ended without telling its facts", where=node, hint="run the same again")
         except SessionLost as lost:
             self._lose(node, lost)
-            await session.close()
 
-    def _lose(self, node: str, lost: SessionLost) -> None:
+    def _keep(self, node: str, event: Event) -> None:
+        """Keeps a node's facts for later. Raises SessionLost where they make no sense: then the last ones stay."""
+        try:
+            NodeFacts.model_validate(event.get("facts"))
+        except ValueError as error:
+            raise SessionLost(
+                "told facts that are not understood",
+                where=node,
+                output=tuple(str(error).splitlines()[:8]),
+                hint="this is a fault of Wallcloud; please report it",
+            ) from error
+        self._state.keep_facts(node, event["facts"])
+        self._reporter.event(node, event)
+
+    def _lose(self, node: str, lost: WallcloudError) -> None:
         outcome = self._outcomes.setdefault(node, Outcome(node))
         outcome.status, outcome.why, outcome.error = "lost", lost.what, lost
         self._reporter.event(node, {"event": "lost", "why": lost.what, "hint": lost.hint, "output": list(lost.output)})
 
-    def _facts(self) -> dict[str, NodeFacts]:
-        return {node: NodeFacts.of(self._state.facts(node)) for node in self._loaded.site.nodes}
-
-    async def _publishers_beside(self, design: Design, chosen: tuple[str, ...]) -> None:
+    def _beside(self, design: Design, chosen: tuple[str, ...]) -> tuple[str, ...]:
         """A narrowed apply reads (and only reads) the nodes whose milestones the chosen ones wait for."""
         if not self._apply:
-            return
+            return ()
         publishers = design.publishers()
         waited = {name for node in chosen for resource in design.specs[node].resources for name in resource.awaits}
-        beside = {publishers[name] for name in waited if name in publishers} - set(chosen)
-        await asyncio.gather(*(self._meet(node) for node in sorted(beside)))
+        return tuple(sorted({publishers[name] for name in waited} - set(chosen)))
 
-    async def _send(self, node: str, message: Mapping[str, str]) -> None:
+    def _send(self, node: str, message: Mapping[str, str]) -> None:
         if node in self._sessions:
-            await self._sessions[node].send(dict(message))
+            self._sessions[node].send(message)
 
     async def _converge(
         self, node: str, design: Design, milestones: Milestones, authority: Authority | None, chosen: bool
     ) -> None:
         session = self._sessions[node]
-        spec = design.specs[node]
-        apply = self._apply and chosen
-        names = design.secret_names(node)
-        message: dict[str, Any] = {"op": "apply" if apply else "plan", "spec": to_json(spec)}
-        message["secrets"] = self._fillings(names)
-        if apply:
-            message["operator"] = operator()
-        await session.send(message)
-        if self._cancelled:
-            await session.send({"op": "cancel"})
         outcome = self._outcomes.setdefault(node, Outcome(node))
+        if self._cancelled:
+            outcome.status, outcome.why = "cancelled", "before anything was begun"
+            milestones.over(node, f"{node}: cancelled")
+            return
+        session.send(self._order(node, design, apply=self._apply and chosen))
         try:
             async for event in session.events():
                 await self._handle(node, session, event, outcome, design, milestones, authority)
@@ -181,7 +209,13 @@ class Run:
                     self._reporter.event(node, event)
         except SessionLost as lost:
             self._lose(node, lost)
-        await milestones.over(node, f"{node}: {outcome.why or 'is not as designed'}")
+        milestones.over(node, f"{node}: {outcome.why or 'is not as designed'}")
+
+    def _order(self, node: str, design: Design, *, apply: bool) -> dict[str, Any]:
+        """What a node is told to plan or apply."""
+        secrets = self._fillings(design.secret_names(node))
+        order = {"op": "apply" if apply else "plan", "spec": to_json(design.specs[node]), "secrets": secrets}
+        return {**order, "operator": operator()} if apply else order
 
     def _fillings(self, names: tuple[str, ...]) -> dict[str, str]:
         """What fills the holes of a spec: secrets, and the CA's certificate, which is none but is made here too."""
@@ -200,32 +234,61 @@ class Run:
         milestones: Milestones,
         authority: Authority | None,
     ) -> None:
-        match event["event"]:
-            case "milestone":
-                await milestones.reached(event["name"])
-            case "waiting":
-                await milestones.wait(node, tuple(event["milestones"]))
-            case "need-blobs":
-                for digest in event["digests"]:
-                    await session.send_blob(digest, self._cache.blob(digest))
-            case "sign" if authority is not None:
-                await session.send(_signed(design, node, event, authority))
-            case "confirm-wanted":
-                if (await reachable(session.target)) is None:
-                    await session.send({"op": "confirm"})
-            case "done":
-                if event["outcome"] != "unchanged":
-                    outcome.changes.append(event)
-            case "failed":
-                outcome.why = f"{event['resource']['kind']} {event['resource']['name']}: {event['what']}"
-            case "locked":
-                holder = event["holder"]
-                outcome.status = "locked"
-                outcome.why = f"{holder.get('operator', 'somebody')} is at work there since {holder.get('since', '?')}"
-            case "finished":
-                outcome.status = event["outcome"]
-                outcome.unchanged, outcome.planned = event["unchanged"], event["planned"]
-                outcome.applied = event["applied"]
+        """Answers one event. Raises SessionLost for an event without what its kind must have."""
+        try:
+            match event["event"]:
+                case "milestone":
+                    milestones.reached(event["name"])
+                case "waiting":
+                    milestones.wait(node, tuple(event["milestones"]))
+                case "need-blobs":
+                    for digest in event["digests"]:
+                        session.send_blob(digest, self._cache.blob(digest))
+                case "sign" if authority is not None:
+                    session.send(_signed(design, node, event, authority))
+                case "confirm-wanted":
+                    why = await reachable(session.target)
+                    if why is None:
+                        session.send({"op": "confirm"})
+                    else:
+                        self._reporter.event(node, {"event": "unconfirmed", "why": why})
+                case "done":
+                    if event["outcome"] != "unchanged":
+                        outcome.changes.append(event)
+                case "failed":
+                    what = f"{event['resource']['kind']} {event['resource']['name']}: {event['what']}"
+                    # Of several (a plan goes on) the first is told: the others often follow from it.
+                    outcome.why = outcome.why or what
+                case "locked":
+                    outcome.status, outcome.why = "locked", at_work(event["holder"])
+                case "finished":
+                    outcome.status = event["outcome"]
+                    outcome.unchanged, outcome.planned = event["unchanged"], event["planned"]
+                    outcome.applied = event["applied"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SessionLost(
+                f"the node's event {event['event']!r} is not understood",
+                where=node,
+                output=(f"{type(error).__name__}: {error}",),
+                hint="this is a fault of Wallcloud; please report it",
+            ) from error
+
+
+async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Runs all at once. Where one raises, the others are cancelled, and what it raised is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
+
+
+def at_work(holder: Mapping[str, Any]) -> str:
+    """Who holds a node's lock, for people. `since` is in unix seconds."""
+    since = holder.get("since")
+    moment = f" since {datetime.fromtimestamp(since):%H:%M:%S}" if isinstance(since, int | float) else ""
+    return f"{holder.get('operator') or 'somebody'} is at work there{moment}"
 
 
 def _signed(design: Design, node: str, event: Event, authority: Authority) -> Event:
@@ -235,6 +298,8 @@ def _signed(design: Design, node: str, event: Event, authority: Authority) -> Ev
     )
     if wanted is None:
         return {"op": "certificate-refused", "id": event["id"], "why": "the design names no such certificate"}
+    from wallcloud.deploy.authority import Request  # noqa: PLC0415 - as above
+
     request = Request(wanted.subject, wanted.names, wanted.use, wanted.days)
     try:
         pem = authority.sign(event["csr"], request)
@@ -244,27 +309,32 @@ def _signed(design: Design, node: str, event: Event, authority: Authority) -> Ev
 
 
 def run(work: Run, nodes: Iterable[str], on_interrupt: Callable[[], None]) -> Summary:
-    """Runs to the end. The first Ctrl-C asks the nodes to stop cleanly, the second ends at once."""
-    import signal  # noqa: PLC0415
+    """Runs to the end. The first Ctrl-C asks the nodes to stop cleanly, the second ends at once: KeyboardInterrupt."""
 
     async def whole() -> Summary:
         loop = asyncio.get_running_loop()
         task = asyncio.ensure_future(work.run(nodes))
-        cancelling: list[asyncio.Task[None]] = []
+        asked = False
 
         def interrupted() -> None:
-            if cancelling:
+            nonlocal asked
+            if asked:
                 task.cancel()
             else:
+                asked = True
                 on_interrupt()
-                cancelling.append(asyncio.ensure_future(work.cancel()))
+                work.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        for number in numbers:
             loop.add_signal_handler(number, interrupted)
         try:
             return await task
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in numbers:
                 loop.remove_signal_handler(number)
 
-    return asyncio.run(whole())
+    try:
+        return asyncio.run(whole())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None

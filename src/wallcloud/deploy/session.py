@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -14,9 +16,11 @@ from wallcloud.deploy import carrier
 from wallcloud.errors import WallcloudError
 
 CONNECT_SECONDS = 10
+CLOSE_SECONDS = 5.0
 _LINE_LIMIT = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
 _LAST_LINES = 15
+_ERRORS_KEPT = 64 * 1024
 
 Event = dict[str, Any]
 
@@ -35,6 +39,8 @@ class Target:
         """The `ssh` command line. `fresh` insists on a new connection (ssh_config(5), ControlPath)."""
         options = ["-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_SECONDS}"]
         options += ["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"]
+        # A master that stays in the background would hold our pipes; one that runs already is used.
+        options += ["-o", "ControlMaster=no"]
         if fresh:
             options += ["-o", "ControlPath=none"]
         if self.config is not None:
@@ -52,80 +58,130 @@ class SessionLost(WallcloudError):
 
 
 class Session:
-    """An open session. `send` and `events` may be used by different tasks; frames never interleave."""
+    """An open session. What is sent is queued and never waited for: a slow node holds up nobody else."""
 
     def __init__(self, target: Target, process: asyncio.subprocess.Process) -> None:
         self.target = target
         self._process = process
         self._errors: list[str] = []
-        self._writing = asyncio.Lock()
+        self._broken: SessionLost | None = None
+        self._outgoing: deque[bytes | tuple[str, Path]] = deque()
+        self._more = asyncio.Event()
+        self._writer = asyncio.create_task(self._write())
         self._stderr = asyncio.create_task(self._read_errors())
 
     @classmethod
     async def open(cls, target: Target) -> Self:
-        """Starts `ssh` and sends the program. A node that cannot be reached shows in `events` as SessionLost."""
-        process = await asyncio.create_subprocess_exec(
-            *target.argv(target.python()),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=_LINE_LIMIT,
-            start_new_session=True,  # Ctrl-C is the deployer's to handle: ssh ends when its stdin does
-        )
+        """Starts `ssh` and sends the program. A node that cannot be reached shows in `events` as SessionLost.
+
+        Raises SessionLost where there is no `ssh` to start.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *target.argv(target.python()),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=_LINE_LIMIT,
+                start_new_session=True,  # Ctrl-C is the deployer's to handle: ssh ends when its stdin does
+            )
+        except OSError as error:
+            raise SessionLost(
+                f"the program ssh cannot be started here: {error.strerror}",
+                where=target.node,
+                hint="apt-get install openssh-client",
+            ) from error
         session = cls(target, process)
-        await session._write(carrier.head(), carrier.zipapp())
+        session._put(carrier.head() + carrier.zipapp())
         return session
 
-    async def send(self, message: Event) -> None:
-        """Sends one message. A lost connection shows in `events`, not here."""
-        await self._write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Queues one message. A lost connection shows in `events`, not here."""
+        self._put(json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
-    async def send_blob(self, digest: str, path: Path) -> None:
-        """Sends a blob's bytes after its header, as one frame."""
-        size = path.stat().st_size
-        header = json.dumps({"op": "blob", "digest": digest, "size": size}).encode() + b"\n"
-        async with self._writing:
-            try:
-                await self._put(header)
-                with path.open("rb") as file:
-                    while chunk := await asyncio.to_thread(file.read, _CHUNK):
-                        await self._put(chunk)
-            except (BrokenPipeError, ConnectionResetError):
-                return
+    def send_blob(self, digest: str, path: Path) -> None:
+        """Queues a blob's bytes with their header, as one frame; it is read when its turn comes."""
+        self._put((digest, path))
 
-    async def _write(self, *parts: bytes) -> None:
-        async with self._writing:
-            try:
-                for part in parts:
-                    await self._put(part)
-            except (BrokenPipeError, ConnectionResetError):
-                return
+    def cancel(self) -> None:
+        """Asks the node to stop after the resource in hand; blobs that still stand in the queue are not sent."""
+        kept = [frame for frame in self._outgoing if isinstance(frame, bytes)]
+        self._outgoing.clear()
+        self._outgoing.extend(kept)
+        self.send({"op": "cancel"})
 
-    async def _put(self, data: bytes) -> None:
+    def _put(self, frame: bytes | tuple[str, Path]) -> None:
+        self._outgoing.append(frame)
+        self._more.set()
+
+    async def _write(self) -> None:
+        """Sends frame after frame. Where one cannot be sent whole the session is over: frames would be out of step."""
+        try:
+            while True:
+                await self._more.wait()
+                self._more.clear()
+                while self._outgoing:
+                    frame = self._outgoing.popleft()
+                    if isinstance(frame, bytes):
+                        await self._pipe(frame)
+                    else:
+                        await self._pipe_blob(*frame)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        except OSError as error:
+            self._broken = SessionLost(
+                f"the cache cannot be read: {error.strerror}",
+                where=str(error.filename or "the cache"),
+                hint="run: wallcloud build",
+            )
+            self._close_input()
+
+    async def _pipe_blob(self, digest: str, path: Path) -> None:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            await self._pipe(json.dumps({"op": "blob", "digest": digest, "size": size}).encode() + b"\n")
+            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+                await self._pipe(chunk)
+
+    async def _pipe(self, data: bytes) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
         self._process.stdin.write(data)
         await self._process.stdin.drain()
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event until the node closes. Raises SessionLost where that came before its last word."""
-        assert self._process.stdout is not None  # noqa: S101 - it was opened as a pipe
         finished = False
-        while line := await self._process.stdout.readline():
-            try:
-                event = json.loads(line)
-            except ValueError as error:
-                raise SessionLost(
-                    "the node said something that is no event",
-                    where=self.target.node,
-                    output=(line.decode(errors="replace")[:200],),
-                    hint="a login script on the node that prints breaks the session; make it silent for programs",
-                ) from error
-            finished = finished or event.get("event") in ("finished", "locked")
+        while (event := await self._event()) is not None:
+            finished = finished or event["event"] in ("finished", "locked")
             yield event
         await self._process.wait()
-        await self._stderr
+        # Bounded: a program that ssh left in the background may hold its stderr for ever.
+        await asyncio.wait({self._stderr}, timeout=1)
+        if self._broken:
+            raise self._broken
         if not finished:
             raise self._lost()
+
+    async def _event(self) -> Event | None:
+        """The next event; None at the end. Raises SessionLost for what is none, and gives the session up."""
+        assert self._process.stdout is not None  # noqa: S101 - it was opened as a pipe
+        line = b""
+        try:
+            line = await self._process.stdout.readline()
+            if not line:
+                return None
+            event = json.loads(line)
+            if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+                raise ValueError("no event")
+        except (ValueError, RecursionError) as error:
+            self._close_input()
+            raise SessionLost(
+                "the node said something that is no event",
+                where=self.target.node,
+                output=(line.decode(errors="replace").rstrip()[:200] or f"a line longer than {_LINE_LIMIT} bytes",),
+                hint="a login script on the node that prints breaks the session; make it silent for programs",
+            ) from error
+        return event
 
     def _lost(self) -> SessionLost:
         output = tuple(self._errors[-_LAST_LINES:])
@@ -141,6 +197,13 @@ class Session:
             return SessionLost(
                 "has no python3", where=self.target.node, output=output, hint="apt-get install python3 there"
             )
+        if any(line.startswith("sudo:") for line in output):
+            return SessionLost(
+                f"{self.target.user} may not become root there",
+                where=self.target.node,
+                output=output,
+                hint=f"let it, without a password: {self.target.user} ALL=(ALL) NOPASSWD: ALL in /etc/sudoers.d",
+            )
         return SessionLost(
             f"the session ended early (status {status})",
             where=self.target.node,
@@ -150,36 +213,42 @@ class Session:
 
     async def _read_errors(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - it was opened as a pipe
-        while line := await self._process.stderr.readline():
-            self._errors.append(line.decode(errors="replace").rstrip())
-            del self._errors[:-200]
+        # In chunks, not lines: what has no line ends must not fail, and only the last lines are kept.
+        tail = b""
+        while chunk := await self._process.stderr.read(_CHUNK):
+            tail = (tail + chunk)[-_ERRORS_KEPT:]
+            self._errors = [line.rstrip() for line in tail.decode(errors="replace").splitlines() if line.strip()]
 
-    async def finish_input(self) -> None:
-        """Says that nothing more comes."""
+    def _close_input(self) -> None:
+        self._writer.cancel()
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.close()
 
-    async def close(self) -> None:
-        """Ends the session: stdin closes, so the node stops after the resource in hand; then ssh is ended."""
-        await self.finish_input()
+    async def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Ends the session: stdin closes, so the node stops after the resource in hand; ssh is ended in `seconds`."""
+        self._close_input()
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(seconds):
                 await self._process.wait()
         except TimeoutError:
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                self._process.kill()
             await self._process.wait()
         self._stderr.cancel()
 
 
 async def reachable(target: Target) -> str | None:
     """None where a *new* connection to the node works; else why not (the last line of ssh's own words)."""
-    process = await asyncio.create_subprocess_exec(
-        *target.argv("true", fresh=True),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *target.argv("true", fresh=True),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return f"the program ssh cannot be started here: {error.strerror}"
     _, errors = await process.communicate()
     if process.returncode == 0:
         return None

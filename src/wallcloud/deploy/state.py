@@ -67,6 +67,11 @@ class StateFolder:
             file.flush()
             os.fsync(file.fileno())
         beside.rename(target)
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)  # the rename itself survives a power cut
+        finally:
+            os.close(folder)
 
     def secrets(self, names: Iterable[str]) -> dict[str, str]:
         """The value of each named secret; those that do not exist yet are made (256 bits) and kept."""
@@ -84,31 +89,39 @@ class StateFolder:
         return {name: known.get(name) or secrets.token_hex(32) for name in set(names)}
 
     def _secrets(self) -> dict[str, str]:
-        loaded = self._json(self.path / "secrets.json")
-        return {} if loaded is None else dict(loaded)
+        path = self.path / "secrets.json"
+        loaded = self._json(path) or {}
+        wrong = [name for name, value in loaded.items() if not isinstance(value, str) or not value]
+        if wrong:
+            raise WallcloudError(
+                f"the secret {wrong[0]!r} is no text", where=str(path), hint="restore the state folder from its backup"
+            )
+        return dict(loaded)
 
     def facts(self, node: str) -> dict[str, Any] | None:
         """The last facts of a node, or None."""
-        return self._json(self.path / "facts" / f"{node}.json")
+        return self._json(self.facts_path(node), "delete the file: the next plan asks the node anew")
+
+    def facts_path(self, node: str) -> Path:
+        """Where a node's facts are kept."""
+        return self.path / "facts" / f"{node}.json"
 
     def keep_facts(self, node: str, facts: dict[str, Any]) -> None:
         """Keeps what a node said of itself."""
         self.write(f"facts/{node}.json", json.dumps(facts, indent=1, sort_keys=True).encode())
 
     @staticmethod
-    def _json(path: Path) -> dict[str, Any] | None:
+    def _json(path: Path, hint: str = "restore the state folder from its backup") -> dict[str, Any] | None:
         try:
             loaded = json.loads(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise WallcloudError(
-                f"cannot be read: {error}", where=str(path), hint="restore the state folder from its backup"
-            ) from error
+        except OSError as error:
+            raise WallcloudError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+        except (ValueError, RecursionError) as error:
+            raise WallcloudError(f"is not JSON: {error}", where=str(path), hint=hint) from error
         if not isinstance(loaded, dict):
-            raise WallcloudError(
-                "is not a JSON object", where=str(path), hint="restore the state folder from its backup"
-            )
+            raise WallcloudError("is not a JSON object", where=str(path), hint=hint)
         return loaded
 
     @contextmanager

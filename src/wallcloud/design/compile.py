@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from wallcloud.catalog import components
-from wallcloud.catalog.component import Call, Component, Limit
+from wallcloud.catalog.component import Component, Limit
 from wallcloud.catalog.facts import NodeFacts
-from wallcloud.catalog.place import Place, Release, milestone
+from wallcloud.catalog.place import Place, Release, hosts, milestone
 from wallcloud.design import limits as derived_limits
-from wallcloud.design.flows import Flow, derive, servers
+from wallcloud.design.flows import Flow, Servers, derive
 from wallcloud.design.order import check_order, in_order
 from wallcloud.design.secrets import holes
 from wallcloud.design.settings import check_options
@@ -92,10 +92,12 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
         plan=addresses,
         facts=NodeFacts(),
         release=release,
-        limits={},
+        limits={f"{limit.component}.{limit.name}": limit.value for limit in numbers},
         awaits=(),
         placed=placed,
+        hosts=hosts(site, addresses),
     )
+    servers = Servers(site, placed, catalog)
     for node in site.nodes:
         names = in_order(catalog, tuple(name for name, nodes in placed.items() if node in nodes))
         places = tuple(
@@ -104,8 +106,7 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
                 component=catalog[name],
                 node=node,
                 facts=known[node],
-                limits={f"{limit.component}.{limit.name}": limit.value for limit in numbers},
-                awaits=_awaits(site, catalog[name].calls, node, placed, catalog),
+                awaits=_awaits(catalog[name], node, servers),
             )
             for name in names
         )
@@ -114,20 +115,14 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
     return Design(site, addresses, placed, flows, numbers, specs, catalog)
 
 
-def _awaits(
-    site: Site,
-    calls: tuple[Call, ...],
-    node: str,
-    placed: Mapping[str, tuple[str, ...]],
-    catalog: Mapping[str, Component],
-) -> tuple[str, ...]:
+def _awaits(component: Component, node: str, servers: Servers) -> tuple[str, ...]:
     """The milestones of other nodes' servers that a component's calls wait for."""
     return tuple(
         sorted(
             milestone(str(call.to), server)
-            for call in calls
+            for call in component.calls
             if call.waits
-            for server in servers(site, placed, call, catalog[str(call.to)].listen(call.listen), node)
+            for server in servers.of(component, call, node)
             if server != node
         )
     )

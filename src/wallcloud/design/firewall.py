@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from ipaddress import IPv4Network
 
 from wallcloud.design.flows import Flow, Transport
 from wallcloud.site.model import Site
@@ -64,8 +65,13 @@ def _collect(site: Site, node: str, flows: Iterable[Flow]) -> tuple[list[str], l
 
 
 def _set(addresses: set[str]) -> str:
-    ordered = sorted(addresses)
-    return ordered[0] if len(ordered) == 1 else "{ " + ", ".join(ordered) + " }"
+    """In order of numbers, and without what another one holds: nft refuses sets with overlaps."""
+    kept: list[IPv4Network] = []
+    for network in sorted(IPv4Network(address) for address in addresses):
+        if not kept or not network.subnet_of(kept[-1]):
+            kept.append(network)
+    texts = [str(each.network_address) if each.prefixlen == 32 else str(each) for each in kept]
+    return texts[0] if len(texts) == 1 else "{ " + ", ".join(texts) + " }"
 
 
 def _chain(hook: str, accepts: list[str] | None) -> list[str]:

@@ -67,10 +67,11 @@ def derive(
 ) -> tuple[Flow, ...]:
     """All flows of a site. `placed` gives the nodes of each component. Raises FlowError."""
     flows: list[Flow] = []
+    servers = Servers(site, placed, catalog)
     for name, nodes in placed.items():
         component = catalog[name]
         for node in nodes:
-            flows.extend(_calls(site, plan, placed, catalog, component, node))
+            flows.extend(_calls(site, plan, servers, catalog, component, node))
             flows.extend(_visits(site, plan, component, node))
             flows.extend(_needs(site, plan, component, node))
     for flow in flows:
@@ -83,12 +84,43 @@ def derive(
     return tuple(sorted(flows, key=lambda f: (str(f.server), f.where, str(f.client), f.why)))
 
 
-def servers(site: Site, placed: Mapping[str, tuple[str, ...]], call: Call, listen: Listen, node: str) -> Iterator[str]:
-    """The nodes whose `listen` a call from `node` goes to: its own for what stays within, else the others'."""
-    within = listen.network is None or call.same_node
-    for server in placed.get(str(call.to), ()):
-        if within == (server == node) and set(listen.roles) & set(site.nodes[server].roles):
-            yield server
+class Servers:
+    """Where calls go. It is asked for every client's node, so what depends on the server alone is found once."""
+
+    def __init__(self, site: Site, placed: Mapping[str, tuple[str, ...]], catalog: Mapping[str, Component]) -> None:
+        self._site = site
+        self._placed = placed
+        self._catalog = catalog
+        self._found: dict[tuple[str, str], dict[str, None]] = {}
+
+    def of(self, client: Component, call: Call, node: str) -> tuple[str, ...]:
+        """The nodes that a call from `node` goes to. Raises FlowError for a call of what is not in the catalog.
+
+        What stays within goes to its own node; a call over the network to every server, also to one beside it, except
+        that a component's peers are the others.
+        """
+        listening = self._listening(client, call)
+        if call.same_node or self._catalog[str(call.to)].listen(call.listen).network is None:
+            return (node,) if node in listening else ()
+        return tuple(server for server in listening if server != node or call.to != client.name)
+
+    def _listening(self, client: Component, call: Call) -> dict[str, None]:
+        key = (str(call.to), call.listen)
+        if key not in self._found:
+            server = self._catalog.get(str(call.to))
+            if isinstance(call.to, Outside):
+                raise FlowError(f"{client.name} calls {call.to}: declare it in needs")
+            if server is None:
+                raise FlowError(f"{client.name} calls {call.to}, which is not in the catalog")
+            try:
+                roles = set(server.listen(call.listen).roles)
+            except KeyError as error:
+                raise FlowError(
+                    f"{client.name} calls {call.listen} of {call.to}, which has no such listener"
+                ) from error
+            nodes = self._placed.get(server.name, ())
+            self._found[key] = {node: None for node in nodes if roles & set(self._site.nodes[node].roles)}
+        return self._found[key]
 
 
 def network_of(site: Site, kind: Kind) -> str | None:
@@ -105,20 +137,15 @@ def _address(site: Site, plan: AddressPlan, node: str, kind: Kind) -> str | None
 def _calls(
     site: Site,
     plan: AddressPlan,
-    placed: Mapping[str, tuple[str, ...]],
+    servers: Servers,
     catalog: Mapping[str, Component],
     component: Component,
     node: str,
 ) -> Iterator[Flow]:
     for call in component.calls:
-        if isinstance(call.to, Outside):
-            raise FlowError(f"{component.name} calls {call.to}: declare it in needs")
-        server = catalog.get(call.to)
-        if server is None:
-            raise FlowError(f"{component.name} calls {call.to}, which is not in the catalog")
-        listen = server.listen(call.listen)
-        for server_node in servers(site, placed, call, listen, node):
-            yield _call_flow(site, plan, component, node, server, server_node, call, listen)
+        for server_node in servers.of(component, call, node):
+            server = catalog[str(call.to)]
+            yield _call_flow(site, plan, component, node, server, server_node, call, server.listen(call.listen))
 
 
 def _call_flow(
@@ -197,18 +224,18 @@ def _needs(site: Site, plan: AddressPlan, component: Component, node: str) -> It
         address = _address(site, plan, node, need.network)
         if address is None:
             raise FlowError(f"{component.name} @ {node} has no address on {need.network}")
-        servers = tuple(str(server) for server in site.time.servers)
-        if servers:
-            yield Flow(
-                End(component.name, node, (address,), component.account),
-                End(str(need.who), None, servers),
-                Transport.NETWORK,
-                network_of(site, need.network),
-                need.protocol,
-                need.port,
-                None,
-                need.authentication,
-                need.encryption,
-                need.why,
-                need.exemption,
-            )
+        if need.who is not Outside.TIME_SERVERS:
+            raise FlowError(f"{component.name} needs {need.who}, whose addresses the site does not say")
+        yield Flow(
+            End(component.name, node, (address,), component.account),
+            End(str(need.who), None, tuple(str(server) for server in site.time.servers)),
+            Transport.NETWORK,
+            network_of(site, need.network),
+            need.protocol,
+            need.port,
+            None,
+            need.authentication,
+            need.encryption,
+            need.why,
+            need.exemption,
+        )

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 from wallcloud.catalog.component import Component, Limit
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.given import LimitInput
+from wallcloud.design.order import in_order
 from wallcloud.site.model import Site
 
 
@@ -25,8 +26,6 @@ def derive(
     catalog: Mapping[str, Component],
 ) -> tuple[Limit, ...]:
     """Every limit: clients' before servers', because a server's number is the sum of its clients'."""
-    from wallcloud.design.order import in_order  # noqa: PLC0415
-
     found: dict[str, Limit] = {}
     for name in reversed(in_order(catalog, tuple(placed))):
         module = importlib.import_module(f"wallcloud.catalog.{name.replace('-', '_')}")

@@ -15,6 +15,7 @@ from wallcloud.site.model import Site
 def check_options(site: Site, catalog: Mapping[str, Component], locations: Locations) -> Iterator[Finding]:
     """Findings for components that do not exist and for options that the release does not know or would refuse."""
     tunable = {name: component.program for name, component in catalog.items() if component.program}
+    derived = {name: set(component.derived) for name, component in catalog.items()}
     for component, groups in site.options.items():
         program = tunable.get(component)
         path: tuple[str, ...] = ("options", component)
@@ -33,9 +34,20 @@ def check_options(site: Site, catalog: Mapping[str, Component], locations: Locat
         known = table(site.release, program)
         for group, options in groups.items():
             for option, value in options.items():
-                problem = known.check(group, option, value)
+                where = (*path, group, option)
+                if f"{group.lower()}.{option.replace('-', '_')}" in derived[component]:
+                    yield Finding(
+                        "derived-option",
+                        "error",
+                        f"[{group}] {option} follows from the site and cannot be set",
+                        "take the line out; `wallcloud show files` shows what it is",
+                        where,
+                        locations.key(where),
+                    )
+                    continue
+                many = [str(each) for each in value] if isinstance(value, tuple) else value
+                problem = known.check(group, option, many)
                 if problem is not None:
-                    where = (*path, group, option)
                     yield Finding(
                         problem.id,
                         "warning" if problem.deprecated else "error",

@@ -55,6 +55,10 @@ class Lab(Reach):
         """Makes what lacks. A machine that runs and is wired as the site says is left alone; one that died is started
         again with its disk; one that the site no longer has goes, with its disk. Raises WallcloudError."""
         _root_only("make a lab")
+        if self.site.ssh.user != "root":
+            raise WallcloudError(
+                f"the lab's machines have no account {self.site.ssh.user}", where="lab", hint="ssh: {user: root}"
+            )
         prerequisites(_PROGRAMS, progress)
         cache = self._cache or Cache()
         base, outside = root.build(cache, progress), root.build_outside(cache, progress)
@@ -94,6 +98,7 @@ class Lab(Reach):
 
     def status(self) -> Status:
         """What there is, at this moment."""
+        _root_only("look into a lab")
         among = processes.processes()
         machines = tuple(machine_status(self.box(machine.name), among) for machine in self.wiring.machines)
         places = tuple(

@@ -54,10 +54,8 @@ def _bridge(wire: Wire) -> tuple[str, ...]:
     )
 
 
-def make_place(wiring: Wiring, place: Place) -> bool:
-    """Makes a place if it is not as wanted; says whether it had to be made."""
-    if kernel.wired(place.namespace) == place.digest:
-        return False
+def make_place(wiring: Wiring, place: Place) -> None:
+    """Makes a place afresh. Nobody may be in its namespace."""
     wires = wires_namespace(wiring.site)
     unplug(wires, (leg.port for leg in place.legs))
     kernel.delete_namespace(place.namespace)
@@ -69,7 +67,6 @@ def make_place(wiring: Wiring, place: Place) -> bool:
     kernel.batch(wires, (line for leg in place.legs for line in _plug_leg(place, leg)))
     checksum_in_software(wires, (leg.port for leg in place.legs))
     kernel.batch(place.namespace, _place_commands(place))
-    return True
 
 
 def _plug_leg(place: Place, leg: Leg) -> Iterator[str]:

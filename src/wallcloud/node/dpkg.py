@@ -96,7 +96,7 @@ def lock_holder() -> tuple[int, str] | None:
     """(pid, program) of who holds dpkg's or apt's lock; None = nobody."""
     for name in ("lock-frontend", "lock"):
         try:
-            descriptor = os.open(ADMIN / name, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(ADMIN / name, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             continue
         try:

@@ -48,8 +48,7 @@ def disarm(token: Path) -> bool:
         token.unlink()
     except FileNotFoundError:
         return False
-    if systemd.booted():
-        run(("systemctl", "stop", f"{_unit(token)}.timer"), check=False)
+    _stop(token)
     return True
 
 
@@ -60,6 +59,7 @@ def now(token: Path) -> None:
         token.rename(fired)
         run(("nft", "-f", str(fired)))
         fired.unlink()
+    _stop(token)
     raise ResourceFailed(
         "the new firewall was not confirmed over a new connection: the old rules are back",
         tried="nft -f -, then waited for a new SSH connection from the deployer",
@@ -75,6 +75,11 @@ def _tokens(table: str) -> list[Path]:
 
 def _unit(token: Path) -> str:
     return f"wallcloud-rollback-{token.name}"
+
+
+def _stop(token: Path) -> None:
+    if systemd.booted():
+        run(("systemctl", "stop", f"{_unit(token)}.timer"), check=False)
 
 
 def _start(token: Path, seconds: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -24,8 +25,6 @@ def over_ssh(hosts: dict[str, str], config: Path | None) -> Command:
     """Places that are real hosts."""
 
     def command(place: str, argv: list[str]) -> list[str]:
-        import shlex  # noqa: PLC0415
-
         options = ["-F", str(config)] if config else []
         return ["ssh", "-T", "-o", "BatchMode=yes", *options, "--", hosts[place], shlex.join(argv)]
 
@@ -44,24 +43,29 @@ def run(probes: Iterable[Probe], command: Command) -> tuple[Seen, ...]:
 
 def _at(place: str, probes: list[Probe], command: Command) -> list[Seen]:
     source = Path(prober.__file__).read_text(encoding="utf-8")
+    output: tuple[str, ...] = ()
     told = json.dumps([{"id": probe.id, **probe.what} for probe in probes])
     argv = command(place, ["/usr/bin/python3", "-I", "-c", _LOADER])
     try:
         done = subprocess.run(
             argv,
-            input=f"{len(source)}\n{source}{told}\n",
+            input=f"{len(source)}\n{source}{told}\n".encode(),
             capture_output=True,
-            text=True,
             timeout=LIMIT_SECONDS,
             check=False,
         )
-        answers = {answer["id"]: answer for answer in json.loads(done.stdout)}
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        output = () if isinstance(error, OSError | subprocess.TimeoutExpired) else tuple(done.stderr.splitlines()[-5:])
+        output = tuple(done.stderr.decode(errors="replace").splitlines()[-5:])
+        answers = json.loads(done.stdout)
+        return [
+            Seen(probe, str(answer["outcome"]), str(answer["detail"]))
+            for probe, answer in zip(probes, answers, strict=True)
+        ]
+    except (OSError, ValueError, TypeError, KeyError, subprocess.TimeoutExpired) as error:
+        why = f"no answer in {LIMIT_SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else ""
+        why = why or (f"{argv[0]}: {error.strerror}" if isinstance(error, OSError) else "")
         raise WallcloudError(
-            "the probes could not be run there",
+            f"the probes could not be run there{f': {why}' if why else ''}",
             where=place,
             output=output,
-            hint="is the place up? wallcloud lab status",
+            hint="is the place up, and has it python3? for a lab: wallcloud lab status",
         ) from error
-    return [Seen(probe, answers[probe.id]["outcome"], answers[probe.id]["detail"]) for probe in probes]

@@ -4,7 +4,8 @@ Standard input is one JSON line `[{id, kind, …}, …]`; standard output one JS
 Passwords come in by standard input alone. Kinds:
 
 - `connect` {address, port, seconds}: TCP. → `open`, `refused`, `silent` (no answer in time), `unreachable`
-- `tls` {address, port, name, ca|null}: a handshake; `ca` is PEM, null trusts nobody. → `verified`, `not verified`, `no TLS`
+- `tls` {address, port, name, ca|null}: a handshake; `ca` is PEM, null trusts nobody.
+  → `verified`, `not verified`, `no TLS`
 - `plain` {address, port}: HTTP without TLS on a TLS port. → `refused`, `answered` (an answer with a 2xx or 3xx status)
 - `http` {address, port, name, ca, method, path, headers, body, forbidden}: one request over verified TLS.
   → `status NNN`, or `leaks` where the answer's head or body holds one of the texts in `forbidden`

@@ -52,11 +52,17 @@ def as_text(parts: Sequence[Part]) -> str:
             lines.append(f"FAILED {seen.probe.id}: expected {seen.probe.expected}, saw {seen.outcome}{detail}")
             lines.append(f"    from {seen.probe.place}: {seen.probe.why}")
             if seen.probe.repeat:
-                lines.append(f"    repeat: {seen.probe.repeat}")
+                lines.append(f"    by hand: {seen.probe.repeat}")
     for part in parts:
         negative = sum(seen.probe.negative for seen in part.seen)
         met = len(part.seen) - len(part.failed)
         lines.append(
-            f"{part.name}: {met} of {len(part.seen)} expectations met, {negative} of them negative, {part.seconds:.1f} s"
+            f"{part.name}: {met} of {len(part.seen)} expectations hold, {negative} say what must not pass, "
+            f"{part.seconds:.1f} s"
         )
+    failed = sum(len(part.failed) for part in parts)
+    if failed:
+        lines.append(f"{failed} failed: the cloud is not as the site says. Next: wallcloud plan")
+    else:
+        lines.append("the cloud does what the site says, and nothing else of what was tried")
     return "\n".join(lines)

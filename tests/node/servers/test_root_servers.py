@@ -64,7 +64,7 @@ def chosen(spec: Spec, kind: str) -> Resource:
     return next(each for each in find(spec, kind) if named.get(kind) in {None, each.name})
 
 
-@pytest.mark.parametrize(("kind", "name"), sorted(TABLE.keys() - REFUSED), ids=" ".join)
+@pytest.mark.parametrize(("kind", "name"), sorted(TABLE.keys() - REFUSED), ids=str)
 def test_a_hand_is_seen_and_mended(here: Machine, spec: Spec, kind: str, name: str) -> None:
     resource = chosen(spec, kind)
     TABLE[kind, name](here, resource, world.SECRETS)

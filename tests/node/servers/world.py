@@ -120,7 +120,7 @@ APACHE = "\n".join(
             f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
             for name in ("mpm_event", "ssl", "proxy", "proxy_uwsgi", "authz_core", "socache_shmcb")
         ),
-        "ServerName localhost\nErrorLog /dev/stderr\nUser www-data\nGroup www-data\nListen 127.0.0.1:443",
+        "ServerName localhost\nErrorLog /dev/null\nUser www-data\nGroup www-data\nListen 127.0.0.1:443",
         "SSLEngine on\nSSLCertificateFile /etc/wct/cert.pem\nSSLCertificateKeyFile /etc/wct/key.pem",
         "ProxyPass /identity unix:/run/keystone/api.sock|uwsgi://keystone/\n",
     ]

@@ -68,7 +68,8 @@ class DatabaseAccount(Resource):
     def __post_init__(self) -> None:
         for grant in self.grants:
             mariadb_grants.wanted(grant)
-        if (self.via == "tls") != bool(self.password and self.subject):
+        given = {self.password is not None, bool(self.subject)}
+        if given != {self.via == "tls"}:
             raise ValueError(f"{self.name}: password and subject belong to via=tls, and it needs both")
 
     @property

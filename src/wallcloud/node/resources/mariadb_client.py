@@ -122,8 +122,8 @@ def native_hash(password: str) -> str:
 
 
 def rows(text: str) -> Iterator[tuple[str, ...]]:
-    """Rows of batch output, unescaped."""
-    for line in text.splitlines():
+    """Rows of batch output, unescaped. Only a newline ends one: names may hold other ends of lines (CR, U+2028)."""
+    for line in text.removesuffix("\n").split("\n") if text else ():
         yield tuple(_unescape(field) for field in line.split("\t"))
 
 

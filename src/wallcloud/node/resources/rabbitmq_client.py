@@ -28,11 +28,11 @@ catch Class:Reason ->
 end.
 """
 
+# the table itself: rabbit_runtime_parameters:list() leaves policies out
 READ = """case rabbit:is_running() of false -> #{running => false}; true -> #{running => true,
   vhosts => rabbit_vhost:list_names(),
-  parameters => [#{vhost => V, parameter => <<C/binary, "/", N/binary>>} || P <- rabbit_runtime_parameters:list(),
-    V <- [proplists:get_value(vhost, P)], C <- [proplists:get_value(component, P)],
-    N <- [proplists:get_value(name, P)]],
+  parameters => [#{vhost => V, parameter => <<C/binary, "/", N/binary>>}
+    || {runtime_parameters, {V, C, N}, _} <- rabbit_misc:dirty_read_all(rabbit_runtime_parameters)],
   users => [begin
       Name = proplists:get_value(user, U),
       {ok, Record} = rabbit_auth_backend_internal:lookup_user(Name),

@@ -169,6 +169,9 @@ class Unit(Resource):
         if verb:
             systemd.forget_failures(self.unit)
             ctx.note(f"{verb} {self.unit}")
+            if verb != "reload" and self.unit.endswith(".socket"):
+                # systemd opens no socket under a service that runs; its own resource comes later and starts it.
+                systemd.systemctl("stop", f"{self.unit.removesuffix('.socket')}.service")
             systemd.start(verb, self.unit)
         if self.ready is not None:
             self._wait_ready()

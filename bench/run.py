@@ -1,0 +1,201 @@
+"""`make bench`: what Wallcloud costs on this computer, as medians, written to docs/benchmarks.md.
+
+Makes a lab of its own (site `bench`, prefixes of 198.19.0.0/16) and takes it down again. `--cold` also measures from an
+empty cache, which downloads everything anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wallcloud.catalog.place import Release
+from wallcloud.design.compile import compile_site
+from wallcloud.site.load import load_text
+from wallcloud.site.template import text
+
+ROOT = Path(__file__).parent.parent
+REPEATS = 5
+_NODES = (5, 100, 1000)
+
+# PSS of every process of each wallcloud unit, in KiB (proc(5), smaps_rollup): shared pages are counted once.
+_PSS = r"""
+for unit in $(systemctl list-units --plain --no-legend 'wallcloud-*' sshd.service ssh.service | awk '{print $1}'); do
+    group=$(systemctl show -p ControlGroup --value "$unit")
+    pids=$(grep -lsE ":$group(/|\$)" /proc/[0-9]*/cgroup | cut -d/ -f3)
+    [ -n "$pids" ] || continue
+    sum=$(for pid in $pids; do cat /proc/$pid/smaps_rollup 2>/dev/null; done | awk '/^Pss:/ {s += $2} END {print s+0}')
+    echo "$unit $sum"
+done
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report."""
+
+    what: str
+    value: str
+    how: str
+
+
+class Bench:
+    """A site of the bench's own in a scratch folder, and the commands on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.site = folder / "site.yaml"
+        content = text("article").replace("name: article", "name: bench").replace("198.18.", "198.19.")
+        self.site.write_text(content, encoding="utf-8")
+
+    def wallcloud(self, *words: str, ok: Sequence[int] = (0,), env: dict[str, str] | None = None) -> float:
+        """Runs a verb; seconds it took. Raises SystemExit with its output where it fails."""
+        argv = [str(ROOT / "wallcloud"), *words]
+        if words[0] != "schema":
+            at = 2 if words[0] == "lab" else 1
+            argv[1 + at : 1 + at] = ["--site", str(self.site)]
+        began = time.monotonic()
+        done = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False)
+        seconds = time.monotonic() - began
+        if done.returncode not in ok:
+            sys.exit(f"bench: {shlex.join(argv)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+        print(f"{seconds:7.2f} s  {' '.join(words)}", flush=True)
+        return seconds
+
+    def median(self, *words: str) -> tuple[float, float]:
+        """Median and slowest of some runs."""
+        times = [self.wallcloud(*words) for _ in range(REPEATS)]
+        return statistics.median(times), max(times)
+
+    def memory(self, node: str) -> dict[str, int]:
+        """MiB of PSS by unit."""
+        config = self.folder / ".wallcloud/lab/ssh_config"
+        argv = ["ssh", "-F", str(config), node, _PSS]
+        output = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+        pairs = (line.split() for line in output.splitlines())
+        return {unit: round(int(kib) / 1024) for unit, kib in pairs if int(kib) >= 1024}
+
+
+def thread(bench: Bench) -> list[Row]:
+    """From empty machines to a verified cloud, and what a second run costs."""
+    rows: list[Row] = []
+    bench.wallcloud("lab", "up")
+    bench.wallcloud("lab", "down")
+    up = bench.wallcloud("lab", "up")
+    applied = bench.wallcloud("apply")
+    verified = bench.wallcloud("verify")
+    rows.append(Row("warm: empty machines → verified", f"{up + applied + verified:.1f} s", "lab up + apply + verify"))
+    rows.append(Row("lab up, five machines", f"{up:.1f} s", "roots cached"))
+    rows.append(Row("first apply, five nodes", f"{applied:.1f} s", "artifacts cached"))
+    for what, words in (("plan, nothing to do", ("plan",)), ("apply, nothing to do", ("apply",))):
+        median, slowest = bench.median(*words)
+        rows.append(Row(f"{what}, five nodes", f"{median:.2f} s", f"median of {REPEATS}, slowest {slowest:.2f} s"))
+    median, slowest = bench.median("verify")
+    rows.append(Row("verify", f"{median:.2f} s", f"median of {REPEATS}, slowest {slowest:.2f} s"))
+    return rows
+
+
+def memory(bench: Bench) -> list[Row]:
+    """PSS by component on the nodes that run some."""
+    rows: list[Row] = []
+    for node in ("control", "api", "compute1"):
+        used = bench.memory(node)
+        detail = ", ".join(
+            f"{unit.removeprefix('wallcloud-').removesuffix('.service')} {mib}" for unit, mib in used.items()
+        )
+        rows.append(Row(f"memory of {node}'s units", f"{sum(used.values())} MiB", f"PSS: {detail}"))
+    return rows
+
+
+def compiling() -> list[Row]:
+    """Compile time by number of nodes."""
+    rows: list[Row] = []
+    release = Release("2026.2", "0" * 64, "1" * 64)
+    for count in _NODES:
+        loaded = load_text(_big(count).encode(), Path("site.yaml"))
+        began = time.perf_counter()
+        compile_site(loaded, {}, release)
+        rows.append(Row(f"compile {count} nodes", f"{time.perf_counter() - began:.2f} s", "one run"))
+        print(rows[-1].value, rows[-1].what, flush=True)
+    return rows
+
+
+def _big(nodes: int) -> str:
+    """The article's site with as many compute nodes as make `nodes` in all, on wide networks."""
+    content = text("article").replace("198.18.10.0/24", "10.64.0.0/16").replace("198.18.10.1", "10.64.0.1")
+    content = content.replace("198.18.20.0/24", "10.65.0.0/16")
+    lines = content.splitlines()
+    start = next(index for index, line in enumerate(lines) if line.strip().startswith("compute2:"))
+    end = next((i for i in range(start + 1, len(lines)) if lines[i] and not lines[i].startswith("    ")), len(lines))
+    body = lines[start:end]
+    extra = [line.replace("compute2", f"compute{number}") for number in range(3, nodes - 2) for line in body]
+    return "\n".join([*lines[:end], *extra, *lines[end:], ""])
+
+
+def cold() -> list[Row]:
+    """From an empty cache: everything is downloaded, resolved and compiled."""
+    with tempfile.TemporaryDirectory(prefix="wallcloud-bench-") as folder:
+        bench = Bench(Path(folder))
+        seconds = bench.wallcloud("build", env={"XDG_CACHE_HOME": folder})
+    return [Row("build from an empty cache", f"{seconds:.0f} s", "downloads included")]
+
+
+def machine() -> str:
+    """What the numbers were measured on."""
+    memory_kib = int(Path("/proc/meminfo").read_text().split("MemTotal:")[1].split()[0])
+    memory_gib = memory_kib / 1024**2
+    return (
+        f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def write(rows: list[Row]) -> None:
+    """The page."""
+    table = "\n".join(f"| {row.what} | {row.value} | {row.how} |" for row in rows)
+    page = f"""\
+# Benchmarks
+
+Written by `make bench` on {time.strftime("%Y-%m-%d", time.gmtime())}: {machine()}.
+
+| what | value | how |
+|---|---|---|
+{table}
+"""
+    (ROOT / "docs/benchmarks.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def main() -> None:
+    """Measures and writes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cold", action="store_true", help="also from an empty cache")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON as well")
+    given = parser.parse_args()
+    rows: list[Row] = cold() if given.cold else []
+    rows += compiling()
+    with tempfile.TemporaryDirectory(prefix="wallcloud-bench-") as folder:
+        bench = Bench(Path(folder))
+        bench.wallcloud("build")
+        try:
+            rows += thread(bench)
+            rows += memory(bench)
+        finally:
+            bench.wallcloud("lab", "down")
+    write(rows)
+    if given.json:
+        print(json.dumps([vars(row) for row in rows]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""`make tables`: the committed tables of a release (options, schema heads), made anew from its own environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from wallcloud.build import environment, heads_generate, options_generate
+from wallcloud.build.cache import Cache
+from wallcloud.progress import Silent
+
+
+def main() -> int:
+    """`python -m wallcloud.build.tables RELEASE`; the exit status."""
+    (release,) = sys.argv[1:]
+    artifact = environment.build(Cache(), release, Silent())
+    with tempfile.TemporaryDirectory(prefix="wallcloud-tables-") as folder:
+        subprocess.run(["tar", "-xzf", str(artifact.path), "-C", folder], check=True)
+        heads_generate.file_of(release).write_text(heads_generate.generate(Path(folder)), encoding="utf-8")
+        return options_generate.main([release, folder])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

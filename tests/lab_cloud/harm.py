@@ -1,0 +1,114 @@
+"""What happens to an apply: a change for it to make, and who is killed while it makes it."""
+
+import os
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.lab_cloud.cloud import Cloud
+from tests.lab_cloud.command import Running
+
+from wallcloud.lab.processes import Process, end, processes
+from wallcloud.progress import Silent
+
+SEED_VARIABLE = "WALLCLOUD_KILL_SEED"
+SEED = os.environ.get(SEED_VARIABLE, "20262")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One kill: `victim` after `fraction` of the time that an uninterrupted run takes. Chosen by the seed alone."""
+
+    number: int
+    fresh: bool
+    victim: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.number}-{'first' if self.fresh else 'change'}-{self.victim}"
+
+    @property
+    def fraction(self) -> float:
+        return self._random.uniform(0.03, 0.9)
+
+    @property
+    def node(self) -> str:
+        """Control has the longest work; the others are killed at times too."""
+        rng = self._random
+        rng.random()
+        return rng.choice(("control", "control", "api", "network"))
+
+    @property
+    def _random(self) -> random.Random:
+        return random.Random(f"{SEED} {self.number}")
+
+    def __str__(self) -> str:
+        when = f"{self.fraction:.0%} of {'a first deployment' if self.fresh else 'a change'}"
+        where = f" on {self.node}" if self.victim in {"converge", "machine"} else ""
+        return f"{self.victim}{where} killed at {when} ({SEED_VARIABLE}={SEED})"
+
+
+def kill(cloud: Cloud, running: Running, moment: Moment) -> None:
+    """SIGKILL, at once. Where a node's program has ended already, that of another node is killed."""
+    match moment.victim:
+        case "deployer":
+            running.end()
+        case "deployer-with-ssh":
+            end(_family(running.pid))
+            running.end()
+        case "converge":
+            found = next(filter(None, map(cloud.converge, (moment.node, "control", "api"))), None)
+            assert found is not None, f"no program of a session runs: {moment}"
+            end((found,))
+        case "machine":
+            cloud.lab.kill(moment.node, Silent())
+        case unknown:
+            raise ValueError(unknown)
+
+
+def _family(pid: int) -> tuple[Process, ...]:
+    """A process and its descendants, in whatever session or group they are."""
+    among = processes()
+    family = {pid}
+    while more := {each.pid for each in among.values() if each.parent in family} - family:
+        family |= more
+    return tuple(among[each] for each in sorted(family) if each in among)
+
+
+_HARM: dict[str, str] = {
+    "control": """
+        systemctl stop wallcloud-memcached wallcloud-apache
+        rm /etc/wallcloud/tls/management-door.key
+    """,
+    "api": """
+        systemctl stop wallcloud-memcached
+        DEBIAN_FRONTEND=noninteractive dpkg --purge --force-depends memcached
+    """,
+    "network": "rm /etc/wallcloud/chrony.conf /etc/wallcloud/network.batch",
+    "compute1": "systemctl stop wallcloud-chrony; sysctl -qw net.ipv4.ip_forward=1",
+}
+
+
+def change(cloud: Cloud, expiration: int) -> None:
+    """Another site, and nodes that are no longer as designed: units, packages, keys, files, settings."""
+    cloud.set_expiration(expiration)
+    for node, script in _HARM.items():
+        cloud.on(node, script)
+
+
+def frozen(cloud: Cloud, node: str) -> Callable[[], None]:
+    """Stops the program of a session on `node` in its tracks; the answer lets it go on (or be gone meanwhile)."""
+    import signal
+
+    found = cloud.converge(node)
+    assert found is not None, f"no program of a session runs on {node}"
+    handle = os.pidfd_open(found.pid)
+    signal.pidfd_send_signal(handle, signal.SIGSTOP)
+
+    def thaw() -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, signal.SIGCONT)
+        os.close(handle)
+
+    return thaw

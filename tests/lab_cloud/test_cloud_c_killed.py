@@ -1,0 +1,69 @@
+"""SIGKILL at random moments: one apply mends it. The seed is in each message; WALLCLOUD_KILL_SEED sets another."""
+
+import time
+
+import pytest
+from tests.lab_cloud.cloud import Cloud
+from tests.lab_cloud.command import Running
+from tests.lab_cloud.harm import Moment, change, kill
+
+pytestmark = [pytest.mark.root, pytest.mark.lab]
+
+FIRST = ("deployer", "deployer-with-ssh", "converge", "machine")
+CHANGE = ("deployer", "deployer-with-ssh", "converge", "machine", "converge", "machine")
+MOMENTS = [
+    *(Moment(number, True, victim) for number, victim in enumerate(FIRST)),
+    *(Moment(number, False, victim) for number, victim in enumerate(CHANGE, len(FIRST))),
+]
+LOST_SECONDS = 90.0
+"""Within this a deployer has noticed that a node went away under it: a keep-alive every 15 s, 4 may lack."""
+_counter = iter(range(7400, 8000))
+
+
+@pytest.fixture(scope="module")
+def durations(cloud: Cloud) -> dict[bool, float]:
+    """How long each takes without interruption: {first deployment?: seconds}."""
+    assert cloud.first is not None
+    change(cloud, next(_counter))
+    done = cloud.apply("a change, uninterrupted")
+    assert done.summary["applied"] >= 6
+    cloud.expect_designed("after a change")
+    return {True: cloud.first.seconds, False: done.seconds}
+
+
+def _interrupt(cloud: Cloud, moment: Moment, durations: dict[bool, float]) -> Running:
+    """An apply that was killed at the moment. One that was faster than measured is measured so, and done again."""
+    for _ in range(3):
+        if moment.fresh:
+            cloud.fresh()
+        else:
+            change(cloud, next(_counter))
+        begun = time.monotonic()
+        running = cloud.start("apply", "--json")
+        if not running.over(moment.fraction * durations[moment.fresh]):
+            kill(cloud, running, moment)
+            return running
+        cloud.finish(running).expect(0)
+        durations[moment.fresh] = time.monotonic() - begun
+    raise AssertionError(f"never at work at that moment: {moment}; uninterrupted: {durations}")
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.name)
+def test_killed_then_applied(cloud: Cloud, durations: dict[bool, float], moment: Moment) -> None:
+    print(f"{moment}; uninterrupted: {durations[moment.fresh]:.1f} s")
+    running = _interrupt(cloud, moment, durations)
+    if moment.victim == "machine":
+        cloud.run("lab", "up").expect(0)
+    killed = cloud.finish(running, LOST_SECONDS)
+    if moment.victim in {"converge", "machine"}:
+        killed.expect(1, f"a node was lost: {moment}")
+        lost = [node for node, told in killed.summary["nodes"].items() if told["status"] == "lost"]
+        assert lost, f"nobody is said to be lost: {moment}: {killed.summary}"
+    assert "Traceback" not in killed.said, killed.said
+    again = cloud.apply(f"the one after: {moment}")
+    cloud.expect_designed(f"after: {moment}")
+    print(f"killed after {killed.seconds:.1f} s, mended in {again.seconds:.1f} s ({again.summary['applied']} applied)")
+
+
+def test_after_all_of_them_verify_holds(designed: Cloud) -> None:
+    designed.expect_verified()

@@ -1,0 +1,94 @@
+"""Last: no secret and no private key is where it can be read. Each search first finds what was planted for it."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from tests.lab_cloud.cloud import NODES, Cloud
+from tests.lab_cloud.harm import change
+from tests.lab_cloud.listener import Listener
+
+pytestmark = [pytest.mark.root, pytest.mark.lab]
+
+MARKER = "planted-0c9d5be1f7"
+KEYS = "find /etc /var/lib -type f '(' -name '*.key' -o -path '*-keys/*' -o -name '.erlang.cookie' ')' -exec cat {} +"
+FOLDERS = ("/etc", "/run", "/var", "/usr/lib/wallcloud", "/tmp", "/opt/wallcloud/env/*/etc")
+AS_NOBODY = f"setpriv --reuid=nobody --regid=nogroup --clear-groups grep -rsFl -f - {' '.join(FOLDERS)} || true"
+
+
+@pytest.fixture(scope="module")
+def secrets(cloud: Cloud) -> tuple[str, ...]:
+    """Every secret's value, and of every private key a line that is in no other file."""
+    values = list(json.loads((cloud.state / "secrets.json").read_text()).values())
+    assert len(values) >= 3
+    here = [cloud.state / "ca/key.pem", cloud.state / "lab/id_ed25519"]
+    texts = [*(path.read_text() for path in here), *(cloud.on(node, KEYS) for node in NODES)]
+    lines = [line for text in texts for line in text.splitlines() if len(line) >= 40 and "-----" not in line]
+    assert len(lines) >= 12, "the keys were not found"
+    return tuple(dict.fromkeys((*values, *lines)))
+
+
+def _found(secrets: tuple[str, ...], text: str) -> list[str]:
+    """The first letters of those that stand in `text`: a failing test shall not tell them either."""
+    return [f"{secret[:6]}…" for secret in secrets if secret in text]
+
+
+def test_no_argument_list_holds_a_secret(designed: Cloud, secrets: tuple[str, ...]) -> None:
+    """Of the first apply, and of one more with the work that needs secrets."""
+    designed.on("control", "rm -rf /etc/keystone/fernet-keys; systemctl stop wallcloud-keystone")
+    change(designed, 7350)
+    with Listener() as listener:
+        for number in range(10):
+            designed.on("control", "sh -c 'sleep 0.02; :' \"$(cat)\"", input=f"{MARKER}-{number}-")
+        designed.apply("while argument lists are listened to")
+    unheard = [number for number in range(10) if not listener.holds(f"{MARKER}-{number}-")]
+    assert not unheard, f"of ten programs of 20 ms each the listener missed {unheard}"
+    for heard in (designed.argument_lists, listener.heard):
+        assert any(b"mariadb" in words for words in heard)
+        assert any(b"ssh\0" in words for words in heard)
+        assert len(heard) > 100
+        assert _found(secrets, b"\n".join(heard).decode(errors="replace")) == []
+
+
+def test_no_output_of_the_deployer_holds_a_secret(designed: Cloud, secrets: tuple[str, ...]) -> None:
+    for words in (("show", "files"), ("show", "flows"), ("plan", "--json"), ("verify", "--json")):
+        designed.run(*words).expect(0)
+    said = "\n".join(designed.said)
+    assert '"event": "summary"' in said and len(said) > 10_000
+    assert _found(secrets, said) == []
+    assert "PRIVATE KEY-----" not in said
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_no_journal_holds_a_secret(designed: Cloud, secrets: tuple[str, ...], node: str) -> None:
+    designed.on(node, f"logger {MARKER}; journalctl --sync")
+    journal = designed.on(node, "exec journalctl --no-pager --all --output=verbose")
+    assert MARKER in journal
+    assert _found(secrets, journal) == []
+    assert "PRIVATE KEY-----" not in journal
+
+
+@pytest.fixture
+def planted(designed: Cloud) -> Iterator[str]:
+    """A file on every node that anybody may read, with the marker in it."""
+    path = "/var/tmp/planted"
+    for node in NODES:
+        designed.on(node, f"echo {MARKER} >{path}; chmod 644 {path}")
+    yield path
+    for node in NODES:
+        designed.on(node, f"rm -f {path}")
+
+
+def test_nobody_can_read_a_secret_on_a_node(designed: Cloud, secrets: tuple[str, ...], planted: str) -> None:
+    patterns = "".join(f"{secret}\n" for secret in (*secrets, MARKER))
+    for node in NODES:
+        assert designed.on(node, AS_NOBODY, input=patterns).splitlines() == [planted], node
+
+
+def test_only_the_operator_reads_the_state_folder(designed: Cloud) -> None:
+    argv = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "ls", str(designed.state)]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    open_to_others = [path for path, (mode, _, _) in designed.state_listing().items() if mode & 0o077 and "lab" in path]
+    assert [path for path in open_to_others if "id_ed25519" in path and not path.endswith(".pub")] == []

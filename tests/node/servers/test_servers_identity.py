@@ -1,0 +1,359 @@
+"""Keystone is asked little, over verified TLS, and believed exactly. A small Keystone of the test answers."""
+
+import http.server
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.node.bare import Bare
+from tests.node.world import Ca
+
+from wallcloud.node.resource import Change, ResourceFailed
+from wallcloud.node.resources import identity_password
+from wallcloud.node.resources.identity import IMPLIED, ROLES, IdentityBootstrap, IdentityRole
+from wallcloud.node.resources.identity_accounts import IdentityAssignment, IdentityProject, IdentityUser
+from wallcloud.node.resources.identity_catalog import ExclusiveIdentityCatalog, IdentityEndpoint, IdentityService
+from wallcloud.node.resources.identity_client import IdentityAccess
+from wallcloud.node.secret import Secret
+
+CA = Ca()
+
+
+class Remembering(Bare):
+    """A context that keeps what a real one keeps."""
+
+    def __init__(self, *resources: Any, planning: bool = False, **secrets: str) -> None:
+        super().__init__(*resources, planning=planning, **secrets)
+        self.cache: dict[str, Any] = {}
+        self.session: dict[str, Any] = {}
+
+    def cached(self, key: str, make: Any) -> Any:
+        return self.cache[key] if key in self.cache else self.cache.setdefault(key, make())
+
+    def kept(self, key: str, make: Any) -> Any:
+        return self.session[key] if key in self.session else self.session.setdefault(key, make())
+
+    def forget(self, key: str) -> None:
+        self.cache.pop(key, None)
+        self.session.pop(key, None)
+
+
+class Keystone(http.server.BaseHTTPRequestHandler):
+    """Lists, password logins and whatever POST, PATCH, PUT and DELETE are sent (only noted)."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one segment
+    lists: dict[str, Any]
+    passwords: dict[str, str]
+    asked: list[str]
+    sent: list[Any]
+    status: int
+    tokens: int
+    port: int
+
+    def handle_all(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.removeprefix("/identity/v3").partition("?")[0]
+        cls = type(self)
+        cls.asked.append(f"{self.command} {path}")
+        given = json.loads(body) if body else {}
+        if cls.status != 200:
+            return self.answer(cls.status, None)
+        if path == "/auth/tokens":
+            user = given["auth"]["identity"]["password"]["user"]
+            name = user.get("name") or user["id"]
+            if cls.passwords.get(name) != user["password"]:
+                return self.answer(401, {"error": {"message": "The request you have made requires authentication."}})
+            cls.tokens += 1
+            return self.answer(201, {"token": {}}, f"token-{cls.tokens}")
+        if self.headers["X-Auth-Token"] != f"token-{cls.tokens}" and cls.tokens > 90:
+            return self.answer(401, {"error": {"message": "revoked"}})
+        if self.command != "GET":
+            cls.sent.append((self.command, path, given))
+            if "taken" in str(given):
+                return self.answer(409, {"error": {"message": "It is so already."}})
+            return self.answer(204, None)
+        enabled = {"enabled": True} if path == "/endpoints" else {}
+        return self.answer(200, {path[1:]: [{**enabled, **each} for each in cls.lists[path[1:]]]})
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = handle_all  # noqa: N815
+
+    def answer(self, status: int, body: Any, token: str = "") -> None:
+        data = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        if token:
+            self.send_header("X-Subject-Token", token)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def certificate(folder: Path, *names: str) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    how = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    chain = CA.sign(key.public_key(), "x", names, ("server",))
+    (folder / "server").write_text(key.private_bytes(*how).decode() + chain)
+    (folder / "ca").write_text(CA.pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server")
+    return context
+
+
+@pytest.fixture
+def keystone(tmp_path: Path) -> Iterator[type[Keystone]]:
+    class Fresh(Keystone):
+        pass
+
+    fresh = Fresh
+    fresh.lists, fresh.asked, fresh.sent, fresh.status, fresh.tokens = lists(), [], [], 200, 0
+    fresh.passwords = {"admin": "a-word", "u-demo": "demo-word"}
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), fresh)
+    server.socket = certificate(tmp_path, "localhost").wrap_socket(server.socket, server_side=True)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    fresh.port = server.server_port
+    yield fresh
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def access(keystone: type[Keystone], tmp_path: Path) -> IdentityAccess:
+    url = f"https://localhost:{keystone.port}/identity/v3"
+    return IdentityAccess(url=url, ca=str(tmp_path / "ca"), password=Secret("admin"))
+
+
+@pytest.fixture(autouse=True)
+def hashes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
+    """The password hashes that Keystone's database holds: none, unless a test puts one."""
+    found: dict[str, str] = {}
+    monkeypatch.setattr(identity_password, "_hashes", lambda ctx, access: found)
+    monkeypatch.setattr(identity_password, "NOTES", tmp_path / "run" / "passwords")
+    return found
+
+
+def lists() -> dict[str, Any]:
+    roles = [{"id": f"r-{name}", "name": name, "domain_id": None} for name in ROLES]
+    pairs = (line.split(" implies ") for line in IMPLIED)
+    return {
+        "users": [
+            {"id": "u-admin", "name": "admin", "domain_id": "default", "enabled": True},
+            {"id": "u-demo", "name": "demo", "domain_id": "default", "enabled": True, "description": "d"},
+        ],
+        "projects": [{"id": "p-demo", "name": "demo", "domain_id": "default", "enabled": True, "description": ""}],
+        "roles": roles,
+        "role_inferences": [{"prior_role": {"name": prior}, "implies": [{"name": name}]} for prior, name in pairs],
+        "role_assignments": [
+            {"user": {"id": "u-admin"}, "role": {"id": "r-admin"}, "scope": {"system": {"all": True}}},
+            {"user": {"id": "u-demo"}, "role": {"id": "r-member"}, "scope": {"project": {"id": "p-demo"}}},
+            {"group": {"id": "g"}, "role": {"id": "r-admin"}, "scope": {"project": {"id": "p-demo"}}},
+            {"user": {"id": "u-demo"}, "role": {"id": "r-admin"}, "scope": {"domain": {"id": "default"}}},
+        ],
+        "services": [
+            {"id": "s2", "name": "keystone", "type": "identity", "enabled": True, "description": "twin"},
+            {"id": "s1", "name": "keystone", "type": "identity", "enabled": True},
+            {"id": "s3", "name": "old", "type": "volume", "enabled": True},
+        ],
+        "endpoints": [
+            {"id": "e1", "service_id": "s1", "interface": "public", "region_id": "R", "url": "https://a"},
+            {"id": "e2", "service_id": "s1", "interface": "public", "region_id": "R", "url": "https://b"},
+            {"id": "e3", "service_id": "s3", "interface": "admin", "region_id": "Old", "url": "https://c"},
+        ],
+        "regions": [{"id": "R"}, {"id": "Old"}],
+    }
+
+
+def whole(access: IdentityAccess) -> tuple[Any, ...]:
+    return (
+        IdentityBootstrap(access=access, argv=("bootstrap",), account="root", region="R"),
+        IdentityProject(access=access, project="demo"),
+        IdentityUser(access=access, user="demo", password=Secret("demo"), description="d"),
+        IdentityAssignment(access=access, user="demo", role="member", project="demo"),
+        IdentityAssignment(access=access, user="admin", role="admin", system=True),
+        IdentityService(access=access, service="keystone", type="identity"),
+        IdentityEndpoint(access=access, service="keystone", interface="public", url="https://a", region="R"),
+    )
+
+
+def test_everything_is_asked_once(keystone: type[Keystone], access: IdentityAccess) -> None:
+    here = Remembering(*whole(access), admin="a-word", demo="demo-word")
+    for resource in here.resources:
+        assert resource.compare(here) == (), resource
+    assert sorted(keystone.asked) == [
+        *(f"GET /{name}" for name in sorted(lists())),
+        *("POST /auth/tokens", "POST /auth/tokens"),
+    ]
+
+
+def test_strangers_of_the_catalog(keystone: type[Keystone], access: IdentityAccess) -> None:
+    here = Remembering(*whole(access), admin="a-word")
+    catalog = ExclusiveIdentityCatalog(access=access)
+    assert catalog.read(here) == {
+        "services": ("keystone (identity)", "old (volume)"),
+        "endpoints": ("keystone public https://b", "old admin https://c"),
+        "regions": ("Old",),
+    }
+    catalog.apply(here, ())
+    assert [path for _, path, _ in keystone.sent] == [
+        *("/endpoints/e2", "/endpoints/e3"),
+        *("/services/s2", "/services/s3"),
+        "/regions/Old",
+    ]
+    kept = ExclusiveIdentityCatalog(access=access, keep=("old",)).read(here)
+    assert kept == {
+        "services": ("keystone (identity)",),
+        "endpoints": ("keystone public https://b",),
+        "regions": (),
+    }
+
+
+def test_what_differs_is_seen(keystone: type[Keystone], access: IdentityAccess) -> None:
+    keystone.lists["users"][1].update(enabled=False, description="x")
+    keystone.lists["regions"] = []
+    keystone.lists["endpoints"][0].update(url="https://z", enabled=False)
+    here = Remembering(*whole(access), admin="a-word", demo="demo-word")
+    found = {each.kind: each.compare(here) for each in here.resources}
+    assert found["identity-bootstrap"] == (Change("region", False, True),)
+    assert found["identity-user"] == (
+        Change("enabled", False, True),
+        Change("description", "x", "d"),
+        Change("password", None, None, secret=True),
+    )
+    assert found["identity-endpoint"] == (Change("url", "https://z", "https://a"), Change("enabled", False, True))
+    assert "POST /auth/tokens" in keystone.asked
+
+
+def test_a_stranger_with_our_name_in_another_domain(keystone: type[Keystone], access: IdentityAccess) -> None:
+    keystone.lists["users"][1]["domain_id"] = "other"
+    here = Remembering(*whole(access), admin="a-word", demo="demo-word")
+    assert IdentityUser(access=access, user="demo", password=Secret("demo")).read(here) is None
+    assert IdentityRole(access=access, role="auditor").read(here) is None
+
+
+def test_the_wrong_password_of_the_admin(keystone: type[Keystone], access: IdentityAccess) -> None:
+    here = Remembering(*whole(access), admin="wrong", demo="demo-word")
+    assert here.resources[0].read(here) == {"token": False}
+    assert [each.read(here) for each in here.resources[1:]] == [None] * 6
+    assert keystone.asked == ["POST /auth/tokens"], "one attempt in all"
+    with pytest.raises(ResourceFailed) as failed:
+        here.resources[1].apply(here, ())
+    assert failed.value.what == "Keystone does not take the password of admin"
+    assert failed.value.hint == "an IdentityBootstrap must come first"
+
+
+def test_a_password_is_asked_once_for_each_hash(
+    keystone: type[Keystone], access: IdentityAccess, hashes: dict[str, str]
+) -> None:
+    user = IdentityUser(access=access, user="demo", password=Secret("demo"), description="d")
+    secrets: Any = {"admin": "a-word", "demo": "demo-word"}
+    hashes["u-demo"] = "$2b$one"
+
+    def logins(planning: bool = False) -> int:
+        keystone.asked.clear()
+        here = Remembering(user, planning=planning, **secrets)
+        assert user.compare(here) == ()
+        return keystone.asked.count("POST /auth/tokens") - 1  # the admin's own
+
+    assert [logins(planning=True), logins(planning=True)] == [1, 1], "a plan writes nothing"
+    assert [logins(), logins(), logins(planning=True)] == [1, 0, 0]
+    assert identity_password.NOTES.stat().st_mode & 0o777 == 0o600
+    assert "demo-word" not in identity_password.NOTES.read_text()
+    hashes["u-demo"] = "$2b$two"
+    keystone.passwords["u-demo"] = "by hand"
+    here = Remembering(user, **secrets)
+    assert user.compare(here) == (Change("password", None, None, secret=True),)
+    keystone.passwords["u-demo"] = "demo-word"
+    assert [logins(), logins()] == [1, 0]
+    secrets["demo"] = "another"
+    assert user.compare(Remembering(user, **secrets)) != ()
+
+
+def test_a_password_is_set_only_where_it_is_wrong(keystone: type[Keystone], access: IdentityAccess) -> None:
+    """Setting it, even to the same, revokes the user's tokens."""
+    keystone.lists["users"][1]["enabled"] = False
+    user = IdentityUser(access=access, user="demo", password=Secret("demo"), description="d")
+    here = Remembering(user, admin="a-word", demo="demo-word")
+    user.apply(here, user.compare(here))
+    assert keystone.sent == [("PATCH", "/users/u-demo", {"user": {"enabled": True, "description": "d"}})]
+    keystone.sent.clear()
+    keystone.passwords["u-demo"] = "by hand"
+    user.apply(here, user.compare(here))
+    assert [body for _, _, body in keystone.sent] == [
+        {"user": {"enabled": True, "description": "d"}},
+        {"user": {"password": "demo-word"}},
+    ]
+
+
+def test_a_token_that_was_revoked_is_renewed(keystone: type[Keystone], access: IdentityAccess) -> None:
+    keystone.tokens = 91
+    here = Remembering(*whole(access), admin="a-word", demo="demo-word")
+    assert here.resources[1].compare(here) == ()
+    keystone.tokens = 95
+    here.cache.clear()
+    assert here.resources[1].compare(here) == ()
+
+
+def test_keystone_speaks_for_itself(keystone: type[Keystone], access: IdentityAccess) -> None:
+    here = Remembering(admin="a-word")
+    with pytest.raises(ResourceFailed) as failed:
+        IdentityProject(access=access, project="taken").apply(here, ())
+    assert (failed.value.what, failed.value.output) == ("Keystone answered 409", ("It is so already.",))
+    assert failed.value.tried == f"POST {access.url}/projects"
+
+
+@pytest.mark.parametrize("status", [404, 502, 503, 504])
+def test_a_front_end_without_keystone_is_absent(keystone: type[Keystone], access: IdentityAccess, status: int) -> None:
+    keystone.status = status
+    here = Remembering(*whole(access), admin="a-word")
+    assert [each.read(here) for each in here.resources] == [None] * 7
+
+
+def test_nothing_there_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "ca").write_text(CA.pem)
+    gone = (
+        IdentityAccess(url="https://localhost:1/v3", ca=str(tmp_path / "ca"), password=Secret("admin")),
+        IdentityAccess(url="https://localhost:1/v3", ca=str(tmp_path / "no-ca-yet"), password=Secret("admin")),
+    )
+    for access in gone:
+        here = Remembering(*whole(access), admin="a-word")
+        assert [each.read(here) for each in here.resources] == [None] * 7
+        with pytest.raises(ResourceFailed, match="Keystone does not answer"):
+            here.resources[1].apply(here, ())
+
+
+def test_another_ca_is_not_believed(keystone: type[Keystone], access: IdentityAccess, tmp_path: Path) -> None:
+    (tmp_path / "ca").write_text(Ca("another").pem)
+    with pytest.raises(ResourceFailed) as failed:
+        IdentityProject(access=access, project="demo").read(Remembering(admin="a-word"))
+    assert failed.value.what == "localhost shows a certificate that the site's CA does not vouch for"
+    assert failed.value.hint == f"the CA is in {tmp_path}/ca"
+    assert keystone.asked == []
+
+
+def test_another_name_is_not_believed(keystone: type[Keystone], access: IdentityAccess) -> None:
+    by_address = access.url.replace("localhost", "127.0.0.1")
+    wrong = IdentityAccess(url=by_address, ca=access.ca, password=Secret("admin"))
+    with pytest.raises(ResourceFailed, match=r"127\.0\.0\.1 shows a certificate"):
+        IdentityProject(access=wrong, project="demo").read(Remembering(admin="a-word"))
+    assert keystone.asked == []
+
+
+def test_a_secret_stands_in_no_repr(access: IdentityAccess) -> None:
+    from wallcloud.node.resources.identity_client import Session
+
+    assert "hunter22" not in repr(Session(access, "hunter22", "hunter22"))
+
+
+def test_a_role_is_on_one_thing(access: IdentityAccess) -> None:
+    with pytest.raises(ValueError, match="either on a project or on the system"):
+        IdentityAssignment(access=access, user="a", role="b")
