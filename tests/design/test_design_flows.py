@@ -1,7 +1,6 @@
 """Flows, from a few hand-made components."""
 
 import pytest
-
 from tests.design.world import (
     API,
     COMPUTE,
@@ -15,7 +14,8 @@ from tests.design.world import (
     flows_of,
     listen,
 )
-from wallcloud.catalog.component import ROOT, Account, Call, Component, Listen, Outside, OutsideService, Visit
+
+from wallcloud.catalog.component import ROOT, Call, Component, Listen, Outside, OutsideService, Visit
 from wallcloud.design.compile import place
 from wallcloud.design.flows import Flow, FlowError, Transport
 from wallcloud.site.model import Kind
@@ -221,7 +221,3 @@ def test_tenants_reach_the_api_node_only() -> None:
 def test_named_exceptions_are_the_only_ones() -> None:
     found = {flow.exemption.name for flow in designed().flows if flow.exemption}
     assert found == {"time", "time-source"}
-
-
-def test_accounts_of_the_same_number_are_the_same() -> None:
-    assert Account("x", 650) == component("x").account

@@ -47,8 +47,7 @@ def component(name: str, uid: int = 650, roles: tuple[Role, ...] = (CONTROL,), *
 
 def listen(name: str = "api", network: Kind | None = Kind.MANAGEMENT, port: int | None = 80, **more: Any) -> Listen:
     """A protected listener."""
-    protection = {"authentication": "TLS", "encryption": "TLS"} if "authentication" not in more else {}
-    return Listen(name, network, port, **protection, **more)
+    return Listen(name, network, port, **{"authentication": "TLS", "encryption": "TLS", **more})
 
 
 def catalog(components: Iterable[Component]) -> Mapping[str, Component]:

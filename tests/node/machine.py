@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,41 +123,46 @@ class Machine:
 def machine(name: str) -> Iterator[Machine]:
     """Boots one; everything of it is gone afterwards."""
     lower = root.build(Cache(), Silent())
-    folder = Path(tempfile.mkdtemp(prefix=f"wc-test-{name}-", dir="/var/tmp"))
-    tree, namespace = folder / "root", f"wc-test-{name}-{os.getpid()}"
-    for part in ("upper", "work", "root"):
-        (folder / part).mkdir(mode=0o755)
-    layers = f"lowerdir={lower},upperdir={folder}/upper,workdir={folder}/work"
-    _do("mount", "-t", "overlay", "overlay", "-o", layers, str(tree))
-    _do("ip", "netns", "add", namespace)
-    _do("ip", "-n", namespace, "link", "set", "lo", "up")
-    process = subprocess.Popen(
-        [
-            *("nsenter", f"--net=/run/netns/{namespace}", "systemd-nspawn", "-q", "-D", str(tree), "-M", namespace),
-            *("--boot", "--register=no", "--keep-unit", "--capability=all", "--resolv-conf=off", "--console=read-only"),
-        ],
-        env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes"},
-        stdin=subprocess.DEVNULL,
-        stdout=(folder / "console").open("wb"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    namespace = f"wc-test-{name}-{os.getpid()}"
+    with ExitStack() as after:
+        folder = Path(tempfile.mkdtemp(prefix=f"wc-test-{name}-", dir="/var/tmp"))
+        after.callback(shutil.rmtree, folder, ignore_errors=True)
+        tree = folder / "root"
+        for part in ("upper", "work", "root"):
+            (folder / part).mkdir(mode=0o755)
+        _do("ip", "netns", "add", namespace)
+        after.callback(_do, "ip", "netns", "del", namespace)
+        _do("ip", "-n", namespace, "link", "set", "lo", "up")
+        layers = f"lowerdir={lower},upperdir={folder}/upper,workdir={folder}/work"
+        _do("mount", "-t", "overlay", "overlay", "-o", layers, str(tree))
+        after.callback(_do, "umount", "--lazy", str(tree))
+        with (folder / "console").open("wb") as console:
+            process = subprocess.Popen(
+                [
+                    *("nsenter", f"--net=/run/netns/{namespace}", "systemd-nspawn", "-q", "-D", str(tree)),
+                    *("-M", namespace, "--boot", "--register=no", "--keep-unit", "--capability=all"),
+                    *("--resolv-conf=off", "--console=read-only"),
+                ],
+                env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes"},
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        after.callback(_power_off, process)
+        made = Machine(folder, _leader(process))
+        up = {"running", "degraded"}
+        _wait(lambda: made.run("systemctl is-system-running", check=False) in up, process, folder)
+        yield made
+
+
+def _power_off(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
     try:
-        booted = Machine(folder, _leader(process))
-        _wait(
-            lambda: booted.run("systemctl is-system-running", check=False) in {"running", "degraded"}, process, folder
-        )
-        yield booted
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        _do("umount", "--lazy", str(tree))
-        _do("ip", "netns", "del", namespace)
-        shutil.rmtree(folder, ignore_errors=True)
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _leader(process: "subprocess.Popen[bytes]") -> int:

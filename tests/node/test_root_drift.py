@@ -168,7 +168,8 @@ TABLE: tuple[Disturbance, ...] = (
         ("dependencies missing", "dpkg --force-depends -r libnftables1 2>&1"),
         ("older than the pool", "sed -i '/^Package: tmux$/,/^$/s/^Version: .*/Version: 1.0/' /var/lib/dpkg/status"),
         ("interrupted", "sed -i '/^Package: tmux$/,/^$/s/ok installed/ok half-configured/' /var/lib/dpkg/status"),
-        ("start of daemons", f"echo '{apt.MARK}' > /usr/sbin/policy-rc.d"),
+        ("start of daemons", f"echo '{apt.MARK}' > {apt.POLICY}"),
+        ("start of daemons", f"echo 'exit 0' > {apt.ASIDE}"),
         ("pool", "rm /var/lib/wallcloud/index/*"),
     ),
     *by_kind(
@@ -291,6 +292,11 @@ def test_a_hand_is_seen_and_mended(here: Machine, spec: Spec, disturbance: Distu
     assert disturbance.property in plan.changed().get(disturbance.name, []), plan.changed()
     assert WORD not in str(plan.events)
     here.converged(spec, word=WORD)
+
+
+def test_the_nodes_own_policy_came_back(here: Machine) -> None:
+    """The last disturbance left it aside, as a kill does."""
+    assert here.run(f"cat {apt.POLICY}; rm {apt.POLICY}") == "exit 0"
 
 
 def test_no_property_is_without_a_disturbance(spec: Spec) -> None:

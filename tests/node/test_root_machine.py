@@ -99,6 +99,30 @@ def test_an_apply_killed_at_any_moment_is_finished_by_the_next(bare: Machine, sp
     assert bare.run("find / -xdev -name '.*.wallcloud*'") == ""
 
 
+def test_an_installation_killed_at_any_moment_is_mended(bare: Machine, spec: Spec) -> None:
+    """apt and dpkg themselves are killed, as by a power cut."""
+    chance, killed = random.Random(5), 0
+    for _ in range(6):
+        left = chance.randint(1, 20)
+
+        def strike(event: Any) -> tuple[bytes, ...]:
+            nonlocal left
+            left -= event["total"] is not None
+            if left == 0:
+                bare.run("kill -9 $(pidof apt-get dpkg) || true")
+            return ()
+
+        bare.answers["progress"] = strike
+        talk = bare.apply(spec, word=WORD)
+        if talk.outcome == "failed":
+            killed += 1
+            assert talk.of("failed")[0]["what"] in {"apt-get was killed by signal 9", "dpkg was killed by signal 9"}
+    assert killed
+    world.deployer(bare)
+    bare.answers.pop("progress")
+    bare.converged(spec, word=WORD)
+
+
 def test_a_plan_after_an_apply_changes_no_process(here: Machine, spec: Spec) -> None:
     before = pid(here)
     assert here.converged(spec, word=WORD).changed() == {}

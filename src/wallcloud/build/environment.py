@@ -28,7 +28,7 @@ _VERSION = "3.11"
 # No user's packages, no folder of the script on the path; -I would also ignore PYTHONHASHSEED.
 _PLAIN = ("-s", "-P")
 _SHARDS = 16
-# gzip's fastest level: see docs of the measurements in `tests/build/test_environment_real.py`.
+# gzip's fastest: the others make a node's unpacking no faster (measured: tests/build/test_build_real.py).
 _LEVEL = 1
 _NODE_FOLDER = "/opt/wallcloud/env"
 _LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s\\;]+)", re.MULTILINE)

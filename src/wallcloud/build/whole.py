@@ -29,7 +29,7 @@ def build(
     base = root.build(cache, progress)
     pool = packages.build(cache, names, progress, status=base / "var/lib/dpkg/status", refresh=refresh)
     made = environment.build(cache, release, progress)
-    cache.record(_key(release, names), Result(made.digest, (pool.index,)))
+    cache.record(_key(release, names), Result(made.digest, (pool.index, *(each.digest for each in pool.packages))))
     return Built(made.digest, pool.index)
 
 

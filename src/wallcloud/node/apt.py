@@ -52,7 +52,11 @@ def versions(index: Path) -> dict[str, str]:
 
 
 def forbidden() -> bool:
-    """Whether an interrupted installation of ours still forbids daemons to start."""
+    """Whether an interrupted installation of ours still stands in the way of the node's own policy."""
+    return _ours() or files.status(ASIDE) is not None
+
+
+def _ours() -> bool:
     try:
         return MARK in Path(POLICY).read_text(errors="replace")
     except OSError:
@@ -65,7 +69,7 @@ def no_daemon_starts() -> Iterator[None]:
 
     A kill leaves the policy, marked: `forbidden` sees it, and the next run through here takes it away.
     """
-    if not forbidden() and files.status(POLICY) is not None:
+    if not _ours() and files.status(POLICY) is not None:
         os.rename(POLICY, ASIDE)  # noqa: PTH104
     files.write(POLICY, _POLICY.encode(), "root", "root", 0o755)
     try:

@@ -153,8 +153,8 @@ def on_bus(*arguments: str) -> Disturbance:
 
 
 def task(place: Place, resource: Resource, secrets: Secrets) -> None:
-    """What it made goes. Not for a task that made data (MariaDB's folder)."""
-    place.run(f"rm -r {shlex.quote(cast(Task, resource).creates)}")
+    """What it made goes, with all that lies beside it. For keys, not for a task that made data (MariaDB's folder)."""
+    place.run(f'find "$(dirname {shlex.quote(cast(Task, resource).creates)})" -mindepth 1 -delete')
 
 
 # --- Keystone

@@ -311,7 +311,7 @@ def test_keystone_speaks_for_itself(keystone: type[Keystone], access: IdentityAc
     assert failed.value.tried == f"POST {access.url}/projects"
 
 
-@pytest.mark.parametrize("status", [404, 502, 503, 504])
+@pytest.mark.parametrize("status", [404, 500, 502, 503, 504])
 def test_a_front_end_without_keystone_is_absent(keystone: type[Keystone], access: IdentityAccess, status: int) -> None:
     keystone.status = status
     here = Remembering(*whole(access), admin="a-word")

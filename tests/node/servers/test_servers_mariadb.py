@@ -32,6 +32,8 @@ GRANT PROXY ON ``@`%` TO `root`@`localhost` WITH GRANT OPTION
 account	t1	%	{"access":320,"version_id":101119,"plugin":"mysql_native_password","authentication_string":"*HASH","ssl_type":3,"ssl_cipher":"","x509_issuer":"","x509_subject":"/CN=a'b","max_user_connections":5,"account_locked":true,"password_last_changed":0,"default_role":"r1"}
 GRANT `r1` TO `t1`@`%`
 GRANT RELOAD, PROCESS ON *.* TO `t1`@`%` IDENTIFIED BY PASSWORD '*HASH' REQUIRE SUBJECT '/CN=a''b' WITH MAX_USER_CONNECTIONS 5
+GRANT SHUTDOWN ON *.* TO `t1`@`%` IDENTIFIED VIA ed25519 USING 'GRANT OPTION' REQUIRE X509 WITH MAX_USER_CONNECTIONS 5
+GRANT SUPER ON *.* TO `t1`@`%` REQUIRE X509 WITH GRANT OPTION MAX_USER_CONNECTIONS 5
 GRANT SELECT ON `nova\\_api`.* TO `t1`@`%` WITH GRANT OPTION
 GRANT SELECT (`version_num`, `b`), INSERT ON `keystone`.`alembic_version` TO `t1`@`%`
 SET DEFAULT ROLE `r1` FOR `t1`@`%`
@@ -61,6 +63,8 @@ def test_an_answer_is_read() -> None:
         "PROCESS, RELOAD ON *.*",
         "ROLE `r1`",
         "SELECT ON `nova\\_api`.* WITH GRANT OPTION",
+        "SHUTDOWN ON *.*",
+        "SUPER ON *.* WITH GRANT OPTION",
     ]
     assert [each.text for each in found.accounts["keystone@localhost"].grants] == [
         "DELETE, INSERT, SELECT, UPDATE ON `keystone`.*"
@@ -91,6 +95,8 @@ def test_an_account_shows_everything_but_its_secrets(monkeypatch: pytest.MonkeyP
                 "PROCESS, RELOAD ON *.*",
                 "ROLE `r1`",
                 "SELECT ON `nova\\_api`.* WITH GRANT OPTION",
+                "SHUTDOWN ON *.*",
+                "SUPER ON *.* WITH GRANT OPTION",
             ),
             ("INSERT, SELECT ON `keystone`.*",),
         ),

@@ -139,6 +139,15 @@ def test_a_failed_unit_speaks_for_itself(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "_SYSTEMD_UNIT=wallcloud-schema-k.service" in asked[1]
 
 
+def test_the_error_is_told_before_the_statement() -> None:
+    lines = ["begin", "OperationalError: table is there", "[SQL:", *(f"column {number}" for number in range(30)), "]"]
+    assert transient._telling("\n".join(lines)) == (
+        "OperationalError: table is there",
+        *(f"column {number}" for number in range(19, 30)),
+        "]",
+    )
+
+
 def test_a_task_is_done_once(tmp_path: Path) -> None:
     made = tmp_path / "made"
     task = Task(

@@ -255,7 +255,7 @@ def _keystone() -> tuple[Resource, ...]:
                 task=f"{what} keys",
                 argv=manage(f"{what}_setup", "--keystone-user", "keystone", "--keystone-group", "keystone"),
                 account="keystone",
-                creates=f"/var/lib/keystone/{what}/1",
+                creates=f"/var/lib/keystone/{what}/0",
             )
             for what in ("fernet", "credential")
         ),

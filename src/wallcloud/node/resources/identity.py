@@ -5,7 +5,15 @@ from typing import ClassVar
 
 from wallcloud.node.resource import Change, Context, Resource, State
 from wallcloud.node.resources import identity_lists as lists
-from wallcloud.node.resources.identity_client import IdentityAccess, Refused, Session, login, session, session_key
+from wallcloud.node.resources.identity_client import (
+    IdentityAccess,
+    Missing,
+    Refused,
+    Session,
+    login,
+    session,
+    session_key,
+)
 from wallcloud.node.resources.task import as_account
 from wallcloud.node.run import run
 
@@ -34,10 +42,8 @@ class IdentityBootstrap(Resource):
 
     def read(self, ctx: Context) -> State | None:
         found = login(ctx, self.access)
-        if found == "away":
-            return None
-        if found == "refused":
-            return {"token": False}
+        if isinstance(found, Missing):
+            return {"token": False} if found.refused else None
         roles = lists.things(ctx, self.access, "roles")
         admin = lists.named(lists.things(ctx, self.access, "users"), self.access.admin, "default")
         power = lists.named(roles, "admin")

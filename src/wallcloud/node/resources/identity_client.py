@@ -8,7 +8,7 @@ request (45 ms, measured). That token itself costs 0.3 s (bcrypt).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from wallcloud.node.resource import Context, ResourceFailed
@@ -37,7 +37,7 @@ class IdentityAccess(Record):
 
 
 class Away(Exception):
-    """Nothing answers there, or nothing that is Keystone."""
+    """Nothing answers there, or nothing that is Keystone, or a Keystone that is broken; the text says which."""
 
 
 class Refused(Exception):
@@ -73,6 +73,8 @@ class Session:
         answer = self._send("POST", "/auth/tokens?nocatalog", {"auth": {"identity": methods, "scope": scope}}, "")
         if answer.status == 401:
             raise Refused
+        if answer.status >= 500:
+            raise Away(f"Keystone answered {answer.status}")
         if answer.status != 201 or not answer.token:
             raise self._failed("POST", "/auth/tokens", answer)
         return answer.token
@@ -149,12 +151,20 @@ class Session:
         )
 
 
-def login(ctx: Context, access: IdentityAccess) -> Session | Literal["away", "refused"]:
+@dataclass(frozen=True)
+class Missing:
+    """Why there is no session: Keystone is away, or it refused the admin."""
+
+    refused: bool
+    why: str
+
+
+def login(ctx: Context, access: IdentityAccess) -> Session | Missing:
     """The admin's session, or why there is none. Failures are forgotten with the next apply."""
     return ctx.cached(f"identity login {access.url}", lambda: _login(ctx, access))
 
 
-def _login(ctx: Context, access: IdentityAccess) -> Session | Literal["away", "refused"]:
+def _login(ctx: Context, access: IdentityAccess) -> Session | Missing:
     def make() -> Session:
         session = Session(access, ctx.secret(access.password.name))
         session.login()
@@ -162,10 +172,10 @@ def _login(ctx: Context, access: IdentityAccess) -> Session | Literal["away", "r
 
     try:
         return ctx.kept(session_key(access), make)
-    except Away:
-        return "away"
+    except Away as away:
+        return Missing(False, str(away))
     except Refused:
-        return "refused"
+        return Missing(True, "")
 
 
 def session_key(access: IdentityAccess) -> str:
@@ -178,8 +188,15 @@ def session(ctx: Context, access: IdentityAccess) -> Session:
     found = login(ctx, access)
     if isinstance(found, Session):
         return found
+    if found.refused:
+        raise ResourceFailed(
+            f"Keystone does not take the password of {access.admin}",
+            tried=access.url,
+            hint="an IdentityBootstrap must come first",
+        )
     raise ResourceFailed(
-        "Keystone does not answer" if found == "away" else f"Keystone does not take the password of {access.admin}",
+        "Keystone does not answer",
         tried=access.url,
-        hint="is wallcloud-keystone.service running?" if found == "away" else "an IdentityBootstrap must come first",
+        output=(found.why,) if found.why else (),
+        hint="journalctl -u wallcloud-keystone on the node says why",
     )

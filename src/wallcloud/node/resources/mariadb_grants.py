@@ -10,6 +10,7 @@ QUOTED = r"`(?:[^`]|``)*`"
 BODY = re.compile(rf"((?:[^`]|{QUOTED})*?) ON (.+)", re.DOTALL)
 PRIVILEGE = re.compile(rf"(?:[^,(`]|\((?:[^`)]|{QUOTED})*\)|{QUOTED})+")
 WANTED = re.compile(rf"[A-Z][A-Z, ]*(?:\([\w`, ]+\)[A-Z, ]*)* ON (?:\*\.\*|{QUOTED}\.(?:\*|{QUOTED}))")
+STRING = re.compile(r"'(?:[^'\\]|''|\\.)*'")
 DEFAULT_ROLE = "SET DEFAULT ROLE "
 
 
@@ -68,7 +69,8 @@ def shown(line: str, accounts: tuple[str, ...]) -> Grant | None:
     line = line.removeprefix("GRANT ")
     cut = [line.partition(f" TO {account}") for account in accounts]
     body, _, rest = min(cut, key=lambda parts: len(parts[0]))
-    option = rest.endswith((f"WITH {OPTION}", "WITH ADMIN OPTION"))
+    # "IDENTIFIED … REQUIRE … WITH GRANT OPTION MAX_USER_CONNECTIONS 5": words, once the strings are out
+    option = any(each in STRING.sub("", rest) for each in (OPTION, "ADMIN OPTION"))
     grant = _grant(body, option)
     return None if grant.privileges == {"USAGE"} else grant
 

@@ -1,5 +1,6 @@
 """Transient systemd units: work that goes on when the process, the session and the deployer that began it are gone."""
 
+import re
 import time
 from pathlib import Path
 
@@ -53,10 +54,18 @@ def start(
     if result.ok:
         return
     journal = ("journalctl", "--quiet", "--no-pager", "--output=cat", f"--since=@{since}", f"_SYSTEMD_UNIT={unit}")
-    output = tail(run(journal, check=False).stdout)
+    output = _telling(run(journal, check=False).stdout)
     raise ResourceFailed(
         f"{argv[0]} ended with status {result.status}",
         tried=" ".join(argv),
         output=output or tail(result.stderr),
         hint=hint,
     )
+
+
+def _telling(text: str) -> tuple[str, ...]:
+    """The last lines, and before them the last that name an error: SQLAlchemy ends with pages of the statement."""
+    lines = tail(text, 1000)
+    last = lines[-12:]
+    named = [line for line in lines[:-12] if re.search(r"\w(Error|Exception)\b", line)]
+    return (*named[-3:], *last)

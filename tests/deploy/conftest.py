@@ -1,0 +1,15 @@
+"""A site whose nodes are played."""
+
+from pathlib import Path
+
+import pytest
+from tests.deploy.far import Far, make
+
+from wallcloud.site import template
+
+TEXT = template.text().replace(", config: .wallcloud/lab/ssh_config", "")
+
+
+@pytest.fixture
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Far:
+    return make(tmp_path, monkeypatch, TEXT)

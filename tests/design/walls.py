@@ -1,0 +1,95 @@
+"""An independent reading of a ruleset: what packet does it accept? Knows only what Wallcloud writes, else it raises."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+_CHAIN = re.compile(r"chain (\w+) \{\n(.*?)\n\t\}", re.DOTALL)
+_RULE = re.compile(
+    r"(?P<way>[io])ifname \"(?P<interface>[^\"]+)\" "
+    r"(?:ip saddr (?P<source>\{[^}]*\}|\S+) )?"
+    r"ip daddr (?P<target>\{[^}]*\}|\S+) "
+    r"(?:(?P<protocol>tcp|udp) dport (?P<port>\d+)|(?P<ping>icmp type echo-request)) "
+    r"(?:meta skuid (?P<uid>\d+) )?ct state new accept"
+)
+STATE = ["ct state established,related accept", "ct state invalid counter drop"]
+
+
+@dataclass(frozen=True)
+class Packet:
+    """The first of a conversation. `uid` is who sends it, in the output chain."""
+
+    interface: str
+    source: str
+    target: str
+    protocol: str
+    port: int | None
+    uid: int = -1
+
+
+@dataclass(frozen=True)
+class Rule:
+    interface: str
+    sources: tuple[IPv4Network, ...] | None
+    targets: tuple[IPv4Network, ...]
+    protocol: str
+    port: int | None
+    uid: int | None
+
+    def accepts(self, packet: Packet) -> bool:
+        """As the kernel would decide."""
+        return (
+            (self.interface, self.protocol, self.port) == (packet.interface, packet.protocol, packet.port)
+            and self.uid in (None, packet.uid)
+            and (self.sources is None or _in(packet.source, self.sources))
+            and _in(packet.target, self.targets)
+        )
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The chains of one node: the rules that accept something new."""
+
+    input: tuple[Rule, ...]
+    output: tuple[Rule, ...]
+
+
+def _in(address: str, networks: tuple[IPv4Network, ...]) -> bool:
+    return any(IPv4Address(address) in network for network in networks)
+
+
+def read(text: str) -> Wall:
+    """Reads a ruleset; asserts that every chain drops by default, and that everything in it is understood."""
+    assert text.startswith("table inet wallcloud {\n")
+    chains = {name: [line.strip() for line in body.splitlines()] for name, body in _CHAIN.findall(text)}
+    assert list(chains) == ["input", "output", "forward"]
+    for name, lines in chains.items():
+        assert lines[0] == f"type filter hook {name} priority filter; policy drop;"
+        assert lines[-2:] == [f'limit rate 5/second log prefix "wallcloud {name} drop: "', "counter drop"]
+    assert len(chains["forward"]) == 3
+    assert chains["input"][1:3] == chains["output"][1:3] == STATE
+    assert chains["input"][3] == 'iifname "lo" accept'
+    return Wall(
+        tuple(_rule(line, "i") for line in chains["input"][4:-2]),
+        tuple(_rule(line, "o") for line in chains["output"][3:-2]),
+    )
+
+
+def _rule(line: str, way: str) -> Rule:
+    found = _RULE.fullmatch(line)
+    assert found, line
+    assert found["way"] == way
+    assert (found["uid"] is None) == (way == "i"), "outgoing by account, incoming not"
+    assert (found["source"] is None) == (way == "o")
+    return Rule(
+        found["interface"],
+        _networks(found["source"]) if found["source"] else None,
+        _networks(found["target"]),
+        found["protocol"] or "icmp",
+        int(found["port"]) if found["port"] else None,
+        int(found["uid"]) if found["uid"] else None,
+    )
+
+
+def _networks(text: str) -> tuple[IPv4Network, ...]:
+    return tuple(IPv4Network(each) for each in text.strip("{ }").split(", "))
