@@ -19,7 +19,7 @@ SSH = """\
 {{ printf '%s ' "$@" | tr '\\n' ' '; echo; }} >>{folder}/calls
 while [ "$1" != -- ]; do shift; done
 if [ -f {folder}/$2.sh ]; then exec /bin/sh {folder}/$2.sh "$3"; fi
-if [ -f {folder}/$2.py ]; then exec python3 -I {folder}/play.py {folder} $2 "$3"; fi
+if [ -f {folder}/$2.py ]; then exec python3 -I -S {folder}/play.py {folder} $2 "$3"; fi
 echo "ssh: connect to host $2 port 22: No route to host" >&2
 exit 255
 """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.design import walls
-from tests.design.golden import golden
+from tests.design.goldens import golden
 from tests.design.walls import Packet
 from tests.design.world import API, CONTROL, EXAMPLES, component, designed, example, flows_of, listen
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.design.golden import golden
+from tests.design.goldens import golden
 from tests.design.world import RELEASE, designed, with_options
 
 from wallcloud.design.compile import compile_site

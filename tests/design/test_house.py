@@ -68,7 +68,7 @@ def test_nobody_imports_the_face_and_there_is_no_way_back() -> None:
 
 
 def test_the_check_can_fail() -> None:
-    source = "def f():\n    from wallcloud.cli import face\nimport wallcloud.site.model\nfrom wallcloud import rules\nimport x"
+    source = "def f():\n    from wallcloud.cli import face\nimport wallcloud.site.model, x\nfrom wallcloud import rules"
     assert sorted(imported(source)) == ["cli", "rules", "site"]
 
 

@@ -78,7 +78,7 @@ def _family(pid: int) -> tuple[Process, ...]:
 
 _HARM: dict[str, str] = {
     "control": """
-        systemctl stop wallcloud-memcached wallcloud-apache
+        systemctl stop wallcloud-keystone-cache wallcloud-apache
         rm /etc/wallcloud/tls/management-door.key
     """,
     "api": """

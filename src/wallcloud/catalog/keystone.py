@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources as package
 
-from wallcloud.catalog import keystone_cache, oslo
+from wallcloud.catalog import keystone_cache, keystone_keys, oslo, uwsgi
 from wallcloud.catalog.basics import UWSGI_READY
 from wallcloud.catalog.component import Account, Call, Component, Database, Limit, Listen, Term
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.keystone_cache import ACCOUNT
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.schema_heads import heads
-from wallcloud.catalog.service import SANDBOX, service
+from wallcloud.catalog.service import service
 from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Role
@@ -24,8 +24,6 @@ UWSGI = f"{FOLDER}/uwsgi.ini"
 SOCKET = "/run/wallcloud/keystone.sock"
 SOCKET_UNIT = "wallcloud-keystone.socket"
 PLUGINS = "/usr/lib/wallcloud/python"
-FERNET = "/var/lib/keystone/fernet-keys"
-CREDENTIAL = "/var/lib/keystone/credential-keys"
 # Without a user: the account of the process, whom the kernel vouches for. So one file serves both accounts.
 _DATABASE = "mysql+pymysql:///keystone?unix_socket=/run/mysqld/mysqld.sock&charset=utf8mb3"
 
@@ -54,12 +52,24 @@ def resources(place: Place) -> Iterator[Resource]:
     yield from _folders()
     yield oslo.config(place, CONFIG, settings(), reason="Keystone's settings")
     yield from _database(place)
-    yield from _keys(place)
+    yield from keystone_keys.first(place, CONFIG)
     yield from _plugins()
-    yield r.File(path=UWSGI, content=_uwsgi(place), component="keystone", reason="how Keystone is served")
-    yield r.Unit(unit=SOCKET_UNIT, text=_SOCKET, component="keystone", reason="requests wait while Keystone restarts")
+    yield r.File(
+        path=UWSGI,
+        content=uwsgi.ini(
+            place, module="wallcloud_plugins.identity:make()", pythonpath=PLUGINS, processes=place.limit("processes")
+        ),
+        component="keystone",
+        reason="how Keystone is served",
+    )
+    yield r.Unit(
+        unit=SOCKET_UNIT,
+        text=uwsgi.socket(SOCKET, "the identity API"),
+        component="keystone",
+        reason="requests wait while Keystone restarts",
+    )
     yield _unit(place)
-    yield from _rotation(place)
+    yield from keystone_keys.rotation(place, CONFIG)
 
 
 def settings() -> oslo.Settings:
@@ -95,9 +105,9 @@ def settings() -> oslo.Settings:
             "memcache_dead_retry": 5,
         },
         "token": {"provider": "fernet", "expiration": 3600, "allow_rescope_scoped_token": False},
-        "fernet_tokens": {"key_repository": FERNET, "max_active_keys": 3},
-        "credential": {"key_repository": CREDENTIAL},
-        "fernet_receipts": {"key_repository": FERNET},
+        "fernet_tokens": {"key_repository": keystone_keys.FERNET, "max_active_keys": 3},
+        "credential": {"key_repository": keystone_keys.CREDENTIAL},
+        "fernet_receipts": {"key_repository": keystone_keys.FERNET},
         "auth": {"methods": ("password", "token", "application_credential")},
         "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 10, "max_password_length": 72},
     }
@@ -142,31 +152,6 @@ def _database(place: Place) -> Iterator[Resource]:
     )
 
 
-def _keys(place: Place) -> Iterator[Resource]:
-    for what, path in (("fernet", FERNET), ("credential", CREDENTIAL)):
-        yield r.Task(
-            task=f"keystone-{what}-keys",
-            argv=(
-                f"{place.environment}/bin/keystone-manage",
-                *("--config-file", CONFIG, f"{what}_setup"),
-                *("--keystone-user", "keystone", "--keystone-group", "keystone"),
-            ),
-            account="keystone",
-            # Key 0 is there in every state of a rotation; key 1 is gone after two.
-            creates=f"{path}/0",
-            component="keystone",
-            reason=f"the first {what} keys, made where they live",
-        )
-        yield r.Directory(
-            path=path,
-            owner="keystone",
-            group="keystone",
-            mode=0o700,
-            component="keystone",
-            reason=f"{what} keys are Keystone's alone",
-        )
-
-
 def _plugins() -> Iterator[Resource]:
     for path in (PLUGINS, f"{PLUGINS}/wallcloud_plugins"):
         yield r.Directory(path=path, component="keystone", reason="what Wallcloud runs inside OpenStack's processes")
@@ -177,55 +162,6 @@ def _plugins() -> Iterator[Resource]:
             component="keystone",
             reason="an admin's token is refused at the public door",
         )
-
-
-def _uwsgi(place: Place) -> str:
-    return f"""\
-[uwsgi]
-# Written by Wallcloud; changes made here are taken back by the next apply.
-strict = true
-need-app = true
-master = true
-single-interpreter = true
-virtualenv = {place.environment}
-pythonpath = {PLUGINS}
-module = wallcloud_plugins.identity:make()
-# Loaded once, then forked: "ready" to systemd means that Keystone is loaded, and the workers share memory.
-lazy-apps = false
-py-call-osafterfork = true
-processes = {place.limit("processes")}
-# One thread each: Keystone keeps a request's token on an object that threads share, and would mix up their requests.
-threads = 1
-enable-threads = true
-# No socket here: it is systemd's, so that requests wait in its queue while Keystone restarts.
-buffer-size = 65535
-post-buffering = 131072
-limit-post = 131072
-harakiri = 120
-die-on-term = true
-skip-atexit-teardown = true
-worker-reload-mercy = 20
-disable-logging = true
-hook-master-start = unix_signal:15 gracefully_kill_them_all
-"""
-
-
-_SOCKET = f"""\
-[Unit]
-Description=Wallcloud: the identity API's socket, for Apache alone
-
-[Socket]
-ListenStream={SOCKET}
-Backlog=512
-# Whoever can speak uwsgi's protocol could name himself and his door.
-SocketUser=www-data
-SocketMode=0600
-DirectoryMode=0755
-RemoveOnStop=yes
-
-[Install]
-WantedBy=sockets.target
-"""
 
 
 def _unit(place: Place) -> Resource:
@@ -240,70 +176,17 @@ def _unit(place: Place) -> Resource:
         requires=(SOCKET_UNIT,),
         after=("wallcloud-mariadb.service", "wallcloud-keystone-cache.service"),
         lines=(
-            "NotifyAccess=all",
-            f"Environment=LANG=C.UTF-8 PYTHONUNBUFFERED=1 OS_KEYSTONE_CONFIG_FILES={CONFIG}",
+            *uwsgi.LINES,
+            f"Environment=OS_KEYSTONE_CONFIG_FILES={CONFIG}",
             "Environment=WALLCLOUD_DOOR_ROLES=admin,service",
             f"Environment=WALLCLOUD_DOOR_ADMIN_URL=https://{place.internal_name()}/identity",
-            "KillMode=mixed",
-            "Restart=always",
-            "TimeoutStartSec=120",
-            "LimitNOFILE=4096",
-            "TasksMax=256",
             "ReadOnlyPaths=/var/lib/keystone",
-            "ProcSubset=pid",
+            # It talks by unix sockets alone, so it needs no network at all.
             "PrivateNetwork=yes",
-            "PrivateIPC=yes",
             "RestrictAddressFamilies=AF_UNIX",
-            "MemoryDenyWriteExecute=yes",
-            "SystemCallFilter=@system-service",
-            "SystemCallFilter=~@privileged @resources",
-            "SystemCallErrorNumber=EPERM",
-            "LimitCORE=0",
         ),
         stop_seconds=30,
     )
-
-
-def _rotation(place: Place) -> Iterator[Resource]:
-    """A new Fernet key each week: a key is kept for a week after it was the first, far longer than any token lives."""
-    start = (
-        f"{place.environment}/bin/keystone-manage --config-file {CONFIG} fernet_rotate "
-        "--keystone-user keystone --keystone-group keystone"
-    )
-    text = "\n".join(
-        [
-            "[Unit]",
-            "Description=Wallcloud: a new key for Keystone's tokens",
-            "[Service]",
-            "Type=oneshot",
-            "User=keystone",
-            "Group=keystone",
-            f"ExecStart={start}",
-            *(line for line in SANDBOX if not line.startswith(("RestrictAddressFamilies=", "UMask="))),
-            "UMask=0077",
-            f"ReadWritePaths={FERNET}",
-            "PrivateNetwork=yes",
-            "RestrictAddressFamilies=AF_UNIX",
-            "",
-        ]
-    )
-    why = "Keystone's token keys change every week"
-    yield r.Unit(unit="wallcloud-keystone-rotate.service", text=text, component="keystone", reason=why)
-    yield r.Unit(unit="wallcloud-keystone-rotate.timer", text=_TIMER, component="keystone", reason=why)
-
-
-_TIMER = """\
-[Unit]
-Description=Wallcloud: a new key for Keystone's tokens every week
-
-[Timer]
-OnCalendar=Sun *-*-* 03:00:00
-RandomizedDelaySec=1h
-Persistent=true
-
-[Install]
-WantedBy=timers.target
-"""
 
 
 COMPONENT = Component(
@@ -326,7 +209,7 @@ COMPONENT = Component(
         "fernet_tokens.key_repository",
         "token.provider",
     ),
-    listens=(Listen("wsgi", None, path=SOCKET, authentication="the socket's group", encryption="the node's kernel"),),
+    listens=(Listen("wsgi", None, path=SOCKET, authentication="the socket's owner", encryption="the node's kernel"),),
     calls=(
         Call("mariadb", "socket", "its database", same_node=True),
         Call("mariadb", "socket", "schema changes", account=SCHEMA_ACCOUNT, same_node=True),

@@ -28,6 +28,7 @@ from wallcloud.cli.face import (
 from wallcloud.cli.reporter import reporter
 from wallcloud.deploy.prepare import release_of, state_of
 from wallcloud.deploy.run import Run, Summary, run
+from wallcloud.design.compile import require
 from wallcloud.site.load import Loaded
 from wallcloud.site.model import Role
 
@@ -68,9 +69,11 @@ def plan(
 def apply(site_file: Path, nodes: tuple[str, ...], roles: tuple[str, ...], as_json: bool) -> None:
     """Make the nodes what the site says. Run again after any interruption: it finishes what is unfinished."""
     loaded = load_site(site_file)
+    chosen = _chosen(loaded, nodes, roles)
+    require(loaded)  # before the lock, which is a change of the state folder
     state = state_of(loaded)
     with state.lock():
-        summary = _run(loaded, _chosen(loaded, nodes, roles), apply=True, as_json=as_json)
+        summary = _run(loaded, chosen, apply=True, as_json=as_json)
     if as_json:
         click.echo(json.dumps({"event": "summary", **_summary_json(summary)}))
     else:

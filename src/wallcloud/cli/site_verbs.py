@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wallcloud import rules
+from wallcloud.design.compile import findings as of_the_whole
 from wallcloud.errors import WallcloudError
 from wallcloud.site import template
 from wallcloud.site.finding import Finding, SiteError
@@ -57,7 +58,7 @@ def check(site_file: Path, as_json: bool) -> None:
     """
     try:
         loaded = load(site_file)
-        findings = rules.check(loaded.site, loaded.locations)
+        findings = of_the_whole(loaded)
         summary = f"{len(loaded.site.nodes)} nodes, {len(loaded.site.networks)} networks, {len(rules.rules())} rules"
     except SiteError as error:
         findings, summary = error.findings, ""

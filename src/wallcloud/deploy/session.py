@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
+import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self, cast
 
 from wallcloud.deploy import carrier
 from wallcloud.errors import WallcloudError
@@ -20,7 +22,7 @@ CLOSE_SECONDS = 5.0
 _LINE_LIMIT = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
 _LAST_LINES = 15
-_ERRORS_KEPT = 64 * 1024
+_ERRORS_READ = 64 * 1024
 
 Event = dict[str, Any]
 
@@ -47,6 +49,12 @@ class Target:
             options += ["-F", str(self.config)]
         return ["ssh", *options, "-p", str(self.port), "-l", self.user, "--", self.host, command]
 
+    def by_hand(self) -> str:
+        """What a user types to see for himself."""
+        config = [] if self.config is None else ["-F", str(self.config)]
+        port = [] if self.port == 22 else ["-p", str(self.port)]
+        return shlex.join(["ssh", *config, *port, f"{self.user}@{self.host}", "true"])
+
     def python(self) -> str:
         """The remote command that runs the loader, as root."""
         loader = f"python3 -I -c {shlex.quote(carrier.LOADER)}"
@@ -60,15 +68,14 @@ class SessionLost(WallcloudError):
 class Session:
     """An open session. What is sent is queued and never waited for: a slow node holds up nobody else."""
 
-    def __init__(self, target: Target, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, target: Target, process: asyncio.subprocess.Process, errors: BinaryIO) -> None:
         self.target = target
         self._process = process
-        self._errors: list[str] = []
+        self._errors = errors
         self._broken: SessionLost | None = None
         self._outgoing: deque[bytes | tuple[str, Path]] = deque()
         self._more = asyncio.Event()
         self._writer = asyncio.create_task(self._write())
-        self._stderr = asyncio.create_task(self._read_errors())
 
     @classmethod
     async def open(cls, target: Target) -> Self:
@@ -76,12 +83,14 @@ class Session:
 
         Raises SessionLost where there is no `ssh` to start.
         """
+        # A file, not a pipe: a master of ssh's that goes to the background would keep a pipe open for ever.
+        errors = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the session
         try:
             process = await asyncio.create_subprocess_exec(
                 *target.argv(target.python()),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
+                stderr=errors,
                 limit=_LINE_LIMIT,
                 start_new_session=True,  # Ctrl-C is the deployer's to handle: ssh ends when its stdin does
             )
@@ -91,7 +100,7 @@ class Session:
                 where=target.node,
                 hint="apt-get install openssh-client",
             ) from error
-        session = cls(target, process)
+        session = cls(target, process, errors)
         session._put(carrier.head() + carrier.zipapp())
         return session
 
@@ -155,8 +164,6 @@ class Session:
             finished = finished or event["event"] in ("finished", "locked")
             yield event
         await self._process.wait()
-        # Bounded: a program that ssh left in the background may hold its stderr for ever.
-        await asyncio.wait({self._stderr}, timeout=1)
         if self._broken:
             raise self._broken
         if not finished:
@@ -184,14 +191,14 @@ class Session:
         return event
 
     def _lost(self) -> SessionLost:
-        output = tuple(self._errors[-_LAST_LINES:])
+        output = self._last_errors()
         status = self._process.returncode
         if status == 255:
             return SessionLost(
                 "cannot be reached by SSH",
                 where=self.target.node,
                 output=output,
-                hint=f"try it: {shlex.join(self.target.argv('true'))}",
+                hint=f"try it: {self.target.by_hand()}",
             )
         if status == 127:
             return SessionLost(
@@ -211,13 +218,12 @@ class Session:
             hint="nothing is half done that the next apply does not finish: run wallcloud apply again",
         )
 
-    async def _read_errors(self) -> None:
-        assert self._process.stderr is not None  # noqa: S101 - it was opened as a pipe
-        # In chunks, not lines: what has no line ends must not fail, and only the last lines are kept.
-        tail = b""
-        while chunk := await self._process.stderr.read(_CHUNK):
-            tail = (tail + chunk)[-_ERRORS_KEPT:]
-            self._errors = [line.rstrip() for line in tail.decode(errors="replace").splitlines() if line.strip()]
+    def _last_errors(self) -> tuple[str, ...]:
+        """The last lines of what ssh and the node wrote to stderr."""
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - _ERRORS_READ))
+        lines = self._errors.read().decode(errors="replace").splitlines()
+        return tuple(line.rstrip() for line in lines if line.strip())[-_LAST_LINES:]
 
     def _close_input(self) -> None:
         self._writer.cancel()
@@ -233,8 +239,11 @@ class Session:
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self._process.kill()
-            await self._process.wait()
-        self._stderr.cancel()
+            with suppress(TimeoutError):
+                # Bounded: what it left in the background may hold its pipes.
+                async with asyncio.timeout(1):
+                    await self._process.wait()
+        self._errors.close()
 
 
 async def reachable(target: Target) -> str | None:

@@ -20,6 +20,7 @@ from wallcloud.design.spec import node_resources
 from wallcloud.node.spec import Spec
 from wallcloud.rules import check
 from wallcloud.site.addresses import AddressPlan, plan
+from wallcloud.site.finding import Finding
 from wallcloud.site.load import Loaded, SiteError
 from wallcloud.site.model import Site
 
@@ -68,13 +69,23 @@ def place(site: Site, catalog: Mapping[str, Component]) -> dict[str, tuple[str, 
     return {name: nodes for name, nodes in placed.items() if nodes}
 
 
+def findings(loaded: Loaded) -> tuple[Finding, ...]:
+    """Everything that is wrong with a site as a whole: the rules, then the operator's options."""
+    return (*check(loaded.site, loaded.locations), *check_options(loaded.site, components(), loaded.locations))
+
+
+def require(loaded: Loaded) -> None:
+    """The door in front of everything that touches a node or the state. Raises SiteError with every finding."""
+    found = findings(loaded)
+    if any(finding.severity == "error" for finding in found):
+        raise SiteError(found, loaded.path)
+
+
 def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Release) -> Design:
     """The design of a site. Raises SiteError with every finding where a rule of separation is broken."""
     site = loaded.site
     catalog = components()
-    findings = [*check(site, loaded.locations), *check_options(site, catalog, loaded.locations)]
-    if any(finding.severity == "error" for finding in findings):
-        raise SiteError(tuple(findings))
+    require(loaded)
     addresses = plan(site)
     placed = place(site, catalog)
     known = {node: facts.get(node) or NodeFacts(assumed=True) for node in site.nodes}

@@ -10,7 +10,8 @@ import socket
 import sys
 
 CLONE_NEWNET = 0x40000000
-SECONDS = 15.0
+SECONDS = 10.0
+"""ssh waits for the socket without a limit of its own (its ConnectTimeout begins later)."""
 
 
 def enter(namespace: str) -> None:

@@ -170,11 +170,25 @@ class Unit(Resource):
             systemd.forget_failures(self.unit)
             ctx.note(f"{verb} {self.unit}")
             if verb != "reload" and self.unit.endswith(".socket"):
-                # systemd opens no socket under a service that runs; its own resource comes later and starts it.
-                systemd.systemctl("stop", f"{self.unit.removesuffix('.socket')}.service")
+                self._clear_the_way(ctx, f"{self.unit.removesuffix('.socket')}.service")
             systemd.start(verb, self.unit)
         if self.ready is not None:
             self._wait_ready()
+
+    def _clear_the_way(self, ctx: Context, service: str) -> None:
+        """systemd opens a socket neither for a service that it does not know nor under one that runs.
+
+        The service's own resource comes later: what is missing here is its file, and it starts it.
+        """
+        status = next(iter(systemd.show(service)), systemd.Status(service))
+        if status.active not in {"inactive", "failed"}:
+            systemd.systemctl("stop", service)
+        if status.load == "not-found":
+            for each in ctx.resources:
+                if isinstance(each, Unit) and each.unit == service:
+                    text = stamp.with_definition(each.text)[0]
+                    files.write(systemd.in_etc(service), text.encode(), "root", "root", 0o644)
+                    systemd.systemctl("daemon-reload")
 
     def _verb(self, ctx: Context, status: systemd.Status, redefined: bool) -> str:
         if status.active not in {"active", "reloading"}:

@@ -1,0 +1,79 @@
+"""Keystone's keys: for tokens (Fernet) and for credentials. The first ones, and a new Fernet key each week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog.place import Place
+from wallcloud.catalog.service import SANDBOX
+from wallcloud.node import resources as r
+from wallcloud.node.resource import Resource
+
+FERNET = "/var/lib/keystone/fernet-keys"
+CREDENTIAL = "/var/lib/keystone/credential-keys"
+_TIMER = """\
+[Unit]
+Description=Wallcloud: a new key for Keystone's tokens every week
+
+[Timer]
+OnCalendar=Sun *-*-* 03:00:00
+RandomizedDelaySec=1h
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def first(place: Place, config: str) -> Iterator[Resource]:
+    """The first keys of both kinds, made where they live, and their folders."""
+    for what, path in (("fernet", FERNET), ("credential", CREDENTIAL)):
+        yield r.Task(
+            task=f"keystone-{what}-keys",
+            argv=(
+                f"{place.environment}/bin/keystone-manage",
+                *("--config-file", config, f"{what}_setup"),
+                *("--keystone-user", "keystone", "--keystone-group", "keystone"),
+            ),
+            account="keystone",
+            # Key 0 is there in every state of a rotation; key 1 is gone after two.
+            creates=f"{path}/0",
+            component="keystone",
+            reason=f"the first {what} keys, made where they live",
+        )
+        yield r.Directory(
+            path=path,
+            owner="keystone",
+            group="keystone",
+            mode=0o700,
+            component="keystone",
+            reason=f"{what} keys are Keystone's alone",
+        )
+
+
+def rotation(place: Place, config: str) -> Iterator[Resource]:
+    """A new Fernet key each week: a key is kept for a week after it was the first, far longer than any token lives."""
+    start = (
+        f"{place.environment}/bin/keystone-manage --config-file {config} fernet_rotate "
+        "--keystone-user keystone --keystone-group keystone"
+    )
+    text = "\n".join(
+        [
+            "[Unit]",
+            "Description=Wallcloud: a new key for Keystone's tokens",
+            "[Service]",
+            "Type=oneshot",
+            "User=keystone",
+            "Group=keystone",
+            f"ExecStart={start}",
+            *(line for line in SANDBOX if not line.startswith(("RestrictAddressFamilies=", "UMask="))),
+            "UMask=0077",
+            f"ReadWritePaths={FERNET}",
+            "PrivateNetwork=yes",
+            "RestrictAddressFamilies=AF_UNIX",
+            "",
+        ]
+    )
+    why = "Keystone's token keys change every week"
+    yield r.Unit(unit="wallcloud-keystone-rotate.service", text=text, component="keystone", reason=why)
+    yield r.Unit(unit="wallcloud-keystone-rotate.timer", text=_TIMER, component="keystone", reason=why)
