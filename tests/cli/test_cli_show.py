@@ -1,8 +1,10 @@
 """`wallcloud show`: golden answers for the article's cloud, before anything was built or deployed."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from tests.design.goldens import golden
@@ -54,7 +56,7 @@ def test_flows_of_a_node_or_component() -> None:
     assert 0 < len(some) < len(every)
     some = json.loads(invoke("flows", "--json", "--component", "chrony").output)
     assert some == [row for row in every if "chrony @" in row["client"] + row["server"]]
-    assert invoke("flows", "--node", "api").output.startswith("Flows of article: ")
+    assert invoke("flows", "--node", "api").output.startswith("Flows of played: ")
     assert f" of {len(every)}. What is not here does not pass.\n" in invoke("flows", "--node", "api").output
 
 
@@ -112,14 +114,18 @@ def test_known_facts_are_shown(here: Path) -> None:
 # -- tables
 
 
+def plain(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], limit: int | None) -> str:
+    return click.unstyle(table(columns, rows, limit))
+
+
 def test_tables() -> None:
     rows = [("a", "1", "x y"), ("bbb", "22", "")]
-    assert table(("name", "n", "what"), rows, None) == "name  n   what\na     1   x y\nbbb   22"
+    assert plain(("name", "n", "what"), rows, None) == "name  n   what\na     1   x y\nbbb   22"
 
 
 def test_the_last_column_is_wrapped_below_itself() -> None:
     rows = [("a", "one two three four five six seven")]
-    assert table(("n", "w"), rows, 28) == "n  w\na  one two three four five\n   six seven"
+    assert plain(("n", "w"), rows, 28) == "n  w\na  one two three four five\n   six seven"
 
 
 def test_or_below_the_line_where_there_is_no_room() -> None:

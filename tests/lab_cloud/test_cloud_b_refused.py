@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.lab_cloud.cloud import NODES, Cloud, site_text
+from tests.lab_cloud.command import Event
 from tests.lab_cloud.harm import change, frozen
 
 from wallcloud.lab.processes import Process
@@ -78,25 +79,27 @@ def restored(designed: Cloud) -> Iterator[Cloud]:
     designed.run("lab", "up").expect(0)
 
 
-def _one_is_lost(cloud: Cloud, verb: str, lost: str) -> None:
-    """`lost` alone is lost, is named with a reason and a hint, and costs little; the others are as they were."""
-    before = {node: cloud.units(node) for node in NODES if node != lost}
-    done = cloud.run(verb).expect(1, f"{lost} is off")
-    line = next((line for line in done.said.splitlines() if line.startswith(lost) and "lost" in line), "")
-    assert "cannot be reached by SSH" in line, done.said
-    assert "hint: " in done.said
-    assert done.seconds <= MAX_LOST_SECONDS, f"a lost node cost {done.seconds:.1f} s"
-    told = cloud.run(verb, "--json").expect(1).summary
-    assert told["nodes"][lost]["status"] == "lost"
-    others = {node: told["nodes"][node] for node in NODES if node != lost}
-    assert all(node["status"] == "ok" and not node["applied"] and not node["planned"] for node in others.values())
-    assert {node: cloud.units(node) for node in NODES if node != lost} == before
+def _others_as_they_were(summary: Event, lost: str) -> None:
+    assert summary["nodes"][lost]["status"] == "lost"
+    others = [summary["nodes"][node] for node in NODES if node != lost]
+    assert all(node["status"] == "ok" and not node["applied"] and not node["planned"] for node in others), summary
 
 
 def test_a_dead_node_costs_itself_only(restored: Cloud) -> None:
+    """It is named with a reason and a hint; the others are finished, and as they were."""
     restored.run("lab", "kill", "compute2").expect(0)
-    for verb in ("plan", "apply"):
-        _one_is_lost(restored, verb, "compute2")
+    alive = [node for node in NODES if node != "compute2"]
+    before = {node: restored.units(node) for node in alive}
+    planned = restored.run("plan").expect(1, "compute2 is off")
+    assert re.search("^compute2 +lost: cannot be reached by SSH", planned.stderr, re.MULTILINE), planned.said
+    assert "    hint: try it: ssh " in planned.stderr
+    applied = restored.run("apply", "--json").expect(1, "compute2 is off")
+    _others_as_they_were(applied.summary, "compute2")
+    lost = next(event for event in applied.events if event["event"] == "lost")
+    assert lost["node"] == "compute2" and lost["why"] and lost["hint"]
+    assert {node: restored.units(node) for node in alive} == before
+    seconds = (planned.seconds, applied.seconds)
+    assert max(seconds) <= MAX_LOST_SECONDS, f"a lost node cost {seconds} s"
 
 
 def test_a_node_that_takes_connections_but_never_answers(restored: Cloud) -> None:

@@ -15,6 +15,8 @@ from wallcloud.node.secret import Secret
 from wallcloud.site.model import Kind, Network
 
 SYSCTLS = {
+    # First: a change of it resets accept_redirects and others (ip-sysctl.rst, ip_forward).
+    "net.ipv4.ip_forward": "0",
     # Weak host model off: an address answers on its own interface only (ip-sysctl.rst).
     "net.ipv4.conf.all.arp_ignore": "1",
     "net.ipv4.conf.all.arp_announce": "2",
@@ -26,7 +28,6 @@ SYSCTLS = {
     "net.ipv4.conf.default.send_redirects": "0",
     "net.ipv4.conf.all.accept_source_route": "0",
     # No node forwards between the site's networks; tenants' routers have namespaces of their own.
-    "net.ipv4.ip_forward": "0",
     # No network of the site has an IPv6 CIDR on its nodes' interfaces.
     "net.ipv6.conf.all.disable_ipv6": "1",
     "net.ipv6.conf.default.disable_ipv6": "1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 
 class _Facts(BaseModel):
@@ -49,5 +49,11 @@ class NodeFacts(_Facts):
 
     @classmethod
     def of(cls, raw: dict[str, Any] | None) -> NodeFacts:
-        """Facts from a node's JSON, or the assumption of a small server where there are none."""
-        return cls(assumed=True) if raw is None else cls.model_validate(raw)
+        """Facts from a node's JSON, or the assumption of a small server where there are none. Raises ValueError."""
+        if raw is None:
+            return cls(assumed=True)
+        try:
+            return cls.model_validate(raw)
+        except ValidationError as error:
+            wrong = [f"{'.'.join(map(str, each['loc'])) or 'facts'}: {each['msg']}" for each in error.errors()]
+            raise ValueError("\n".join(wrong)) from error

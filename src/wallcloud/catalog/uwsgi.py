@@ -20,7 +20,7 @@ LINES = (
     "SystemCallFilter=~@privileged @resources",
     "SystemCallErrorNumber=EPERM",
 )
-"""[Service] lines of every API. There is no reload: at SIGHUP pyuwsgi executes itself without its environment and dies."""
+"""[Service] lines of every API. No reload: at SIGHUP pyuwsgi executes itself without its environment and dies."""
 
 
 def ini(place: Place, *, module: str, pythonpath: str, processes: int, threads: int = 1) -> str:

@@ -15,8 +15,8 @@ from wallcloud import __version__
 from wallcloud.errors import WallcloudError
 
 INTERRUPTED = 130
-CUT_OFF = 141
-"""As a program that SIGPIPE ends: who read the output went away (`| head`)."""
+CUT_OFF = 1
+"""Who read the output went away (`| head`); click says the same where it meets that first."""
 
 
 class _Verb(NamedTuple):

@@ -164,7 +164,9 @@ class Run:
     def _keep(self, node: str, event: Event) -> None:
         """Keeps a node's facts for later. Raises SessionLost where they make no sense: then the last ones stay."""
         try:
-            NodeFacts.model_validate(event.get("facts"))
+            if event.get("facts") is None:
+                raise ValueError("facts: there are none")
+            NodeFacts.of(event["facts"])
         except ValueError as error:
             raise SessionLost(
                 "told facts that are not understood",

@@ -58,9 +58,7 @@ def probes(
         public = site.networks_of(Kind.PUBLIC)[0]
         outer = _Door("office", str(design.plan.address(api, public)), site.domain, ca)
         forbidden = tuple(str(design.plan.address(node, management)) for node in site.nodes)
-        # Of several, each is tried: which one tenants meet is up to DNS.
-        name = "public-door" if len(site.nodes_with(Role.API)) == 1 else f"public-door@{api}"
-        yield from _public(name, outer, inner, forbidden, admin, member, admin_token)
+        yield from _public(outer, inner, forbidden, admin, member, admin_token)
     yield from _walls(design, management)
 
 
@@ -119,7 +117,6 @@ def _not_without_tls(door: _Door, name: str) -> Iterator[Probe]:
 
 
 def _public(
-    name: str,
     door: _Door,
     inner: _Door,
     forbidden: tuple[str, ...],
@@ -128,7 +125,7 @@ def _public(
     admin_token: str,
 ) -> Iterator[Probe]:
     yield Probe(
-        f"{name}/verified",
+        "public-door/verified",
         door.place,
         "verified",
         "the office verifies the cloud's certificate against the site's CA",
@@ -137,7 +134,7 @@ def _public(
     )
     for path, status in (("/identity", 300), ("/identity/v3", 200), ("/identity/v3/projects", 401)):
         yield Probe(
-            f"{name}/no-management-address{path}",
+            f"public-door/no-management-address{path}",
             door.place,
             f"status {status}",
             "no management address stands in a head or body",
@@ -146,7 +143,7 @@ def _public(
         )
     if member:
         yield Probe(
-            f"{name}/member-token",
+            "public-door/member-token",
             door.place,
             "status 201",
             "a tenant gets a token at the public door, and no management address with it",
@@ -154,19 +151,19 @@ def _public(
             repeat=_repeat(door, "/identity/v3/auth/tokens"),
         )
     yield Probe(
-        f"{name}/admin-login",
+        "public-door/admin-login",
         door.place,
         "status 403",
         "an admin's login with a role is refused at the public door",
         door.what("login", **vars(admin)),
         negative=True,
     )
-    for what, path, headers in (
+    for name, path, headers in (
         ("admin-token", "/identity/v3/users", {"X-Auth-Token": admin_token}),
         ("admin-token-as-subject", "/identity/v3/auth/tokens", _both(admin_token)),
     ):
         yield Probe(
-            f"{name}/{what}",
+            f"public-door/{name}",
             door.place,
             "status 403",
             "an admin's token, issued at the management door, is refused at the public one",
@@ -175,14 +172,14 @@ def _public(
         )
     for path in ("/", "/placement", "/server-status", "/identity/../server-status"):
         yield Probe(
-            f"{name}/nothing-else{path}",
+            f"public-door/nothing-else{path}",
             door.place,
             "status 403",
             "what is no tenants' API does not pass",
             door.what("http", method="GET", path=path),
             negative=True,
         )
-    yield from _not_without_tls(door, name)
+    yield from _not_without_tls(door, "public-door")
 
 
 def _both(token: str) -> dict[str, str]:

@@ -142,7 +142,8 @@ def test_a_sync_that_was_killed_is_done_again_from_the_start(here: Machine, spec
         " -gt 5 ]; do sleep 0.02; done"
     )
     process.kill()
-    here.run(f"pkill -KILL -f '[p]ython3 -I -c'; systemctl kill --signal=KILL {schema.unit}; sleep 0.5", check=False)
+    here.run(f"pkill -KILL -f '[p]ython3 -I -c'; systemctl kill --signal=KILL {schema.unit}", check=False)
+    here.run(f"while systemctl is-active --quiet {schema.unit}; do sleep 0.02; done")
     assert here.run("mariadb -N -e \"SHOW TABLES FROM keystone LIKE 'wallcloud%'\"") == "wallcloud_unfinished"
     notes = [event["note"] for event in here.converged(spec, **world.SECRETS).of("progress")]
     assert "keystone is half made and was never served: making it again" in notes

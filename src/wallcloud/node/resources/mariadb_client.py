@@ -13,9 +13,10 @@ from wallcloud.node.run import run, tail
 
 SOCKET = "/run/mysqld/mysqld.sock"
 # batch without raw: tab, newline and backslash in values are escaped, so no name can pass for a column or a row.
+# skip-ssl: nothing to hide from on the node's own socket, and TLS is four fifths of the time (10 ms instead of 48).
 # binary-mode: the client itself interprets nothing in the SQL but DELIMITER.
 CLIENT = (
-    *("mariadb", "--no-defaults", "--protocol=socket", f"--socket={SOCKET}", "--user=root"),
+    *("mariadb", "--no-defaults", "--protocol=socket", f"--socket={SOCKET}", "--user=root", "--skip-ssl"),
     *("--batch", "--skip-column-names", "--binary-mode", "--default-character-set=utf8mb4"),
 )
 UNFINISHED = "wallcloud_unfinished"

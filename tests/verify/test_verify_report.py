@@ -1,0 +1,86 @@
+"""The report of verify, and what it expects of the examples."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from tests.design.goldens import golden
+from tests.design.world import EXAMPLES, designed
+
+from wallcloud.design.compile import Design
+from wallcloud.verify import doors, report
+from wallcloud.verify.expectation import Part, Probe, Seen
+
+FOLDER = Path(__file__).parent / "golden"
+ADMIN = doors.Credentials("admin", "hunter2-of-admin", "admin")
+MEMBER = doors.Credentials("demo", "hunter2-of-demo", "demo")
+
+
+def probe(name: str, *, negative: bool = False, repeat: str = "") -> Probe:
+    return Probe(name, "office", "status 403", f"why {name} <matters>", {"password": "hunter2"}, negative, repeat)
+
+
+MET = Seen(probe("a"), "status 403")
+LEAK = Seen(probe("b", negative=True, repeat="curl x"), "leaks", "10.0.0.1")
+SILENT = Seen(probe("c", negative=True), "silent")
+OTHER = Seen(probe("d", negative=True), "status 403", "x")
+PARTS = (Part("doors", (MET, LEAK, SILENT), 1.234), Part("walls", (OTHER,), 0.5))
+
+
+def test_text() -> None:
+    golden(FOLDER / "report.txt", report.as_text(PARTS) + "\n")
+    golden(FOLDER / "report-fine.txt", report.as_text(PARTS[1:]) + "\n")
+
+
+def test_json() -> None:
+    whole = report.as_json(PARTS)
+    golden(FOLDER / "report.json", json.dumps(whole, indent=2) + "\n")
+    assert (whole["expectations"], whole["negative"], whole["met"], whole["failed"]) == (4, 3, 2, 2)
+
+
+def test_junit() -> None:
+    text = report.as_junit(PARTS)
+    golden(FOLDER / "report.xml", text + "\n")
+    suites = ET.fromstring(text)
+    assert [(suite.get("tests"), suite.get("failures")) for suite in suites] == [("3", "2"), ("1", "0")]
+
+
+def test_no_secret_is_in_a_report() -> None:
+    for text in (report.as_text(PARTS), json.dumps(report.as_json(PARTS)), report.as_junit(PARTS)):
+        assert "hunter2" not in text
+
+
+def probes(design: Design) -> list[Probe]:
+    return list(doors.probes(design, "CA", ADMIN, MEMBER, "TOKEN"))
+
+
+@pytest.mark.parametrize("flavour", EXAMPLES)
+def test_what_is_expected(flavour: str) -> None:
+    found = probes(designed(flavour))
+    lines = [
+        f"{each.place:<7} {each.id:<50} {each.expected}{'  (must not pass)' if each.negative else ''}" for each in found
+    ]
+    golden(FOLDER / f"probes-{flavour}.txt", "\n".join(lines) + "\n")
+    assert len({each.id for each in found}) == len(found)
+    assert all(each.why for each in found)
+    assert not any(secret in each.repeat for each in found for secret in ("hunter2", "TOKEN"))
+
+
+def test_every_negative_has_its_positive_control() -> None:
+    """A place that hears nothing must first show that it can hear: from each one something must pass."""
+    found = probes(designed())
+    for place in {each.place for each in found}:
+        assert any(not each.negative for each in found if each.place == place), place
+
+
+def test_without_a_member_there_is_one_probe_less() -> None:
+    assert len(list(doors.probes(designed(), "CA", ADMIN, None, "T"))) == len(probes(designed())) - 1
+
+
+def test_management_addresses_are_what_must_not_leak() -> None:
+    leak = next(each for each in probes(designed()) if "no-management-address" in each.id)
+    assert set(leak.what["forbidden"]) == {
+        *(f"198.18.10.{host}" for host in range(11, 16)),
+        "control.internal.cloud.example",
+    }
