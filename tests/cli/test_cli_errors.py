@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.design.goldens import golden
 
+from wallcloud.cli.main import main
+
 FOLDER = Path(__file__).parent / "golden"
 ROOT = Path(__file__).parents[2]
 
@@ -74,13 +76,17 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], int]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_a_user_is_told(here: Path, case: str) -> None:
+def test_what_a_user_is_told(
+    here: Path, case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     prepare, words, status = CASES[case]
     prepare(here)
-    ran = wallcloud(*words)
-    assert (ran.returncode, ran.stdout) == (status, ""), ran.stderr
-    assert "Traceback" not in ran.stderr
-    golden(FOLDER / f"error-{case}.txt", ran.stderr.replace(str(here), "HERE"))
+    monkeypatch.setattr(sys, "argv", ["wallcloud", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (status, ""), said.err
+    golden(FOLDER / f"error-{case}.txt", said.err.replace(str(here), "HERE"))
 
 
 def test_one_place_alone_is_wrong_use(here: Path) -> None:
@@ -107,18 +113,17 @@ def test_verify_makes_no_secrets(here: Path) -> None:
 def test_a_reader_that_goes_away(here: Path, words: str) -> None:
     """As `| head -1`: quiet, and the status says that the answer was cut."""
     command = f"{sys.executable} -m wallcloud show {words}; echo $? >&2"
-    started = subprocess.Popen(
+    with subprocess.Popen(
         ["sh", "-c", command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )
-    assert started.stdout is not None
-    assert started.stderr is not None
-    started.stdout.close()
-    assert started.stderr.read() == "1\n"
-    started.wait()
+    ) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        assert started.stderr.read() == "1\n"
     assert here.is_dir()
 
 

@@ -95,7 +95,7 @@ def test_the_board_shows_where_each_node_is() -> None:
         board.event(node, event)
         target.file = frame = io.StringIO()
         target.print(board._render())
-        seen.append(frame.getvalue().replace("0 s", "N s"))
+        seen.append(frame.getvalue().replace("  0 s  ", "  N s  "))
     golden(FOLDER / "board.txt", "\n".join([seen[0], seen[6], seen[9], seen[11], seen[12], seen[-1]]))
 
 

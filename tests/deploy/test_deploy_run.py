@@ -114,6 +114,17 @@ def test_a_site_that_breaks_a_rule_touches_no_node(far: Far) -> None:
     assert far.calls() == []
 
 
+def test_a_lab_that_is_not_up_is_told_once(far: Far) -> None:
+    path = far.loaded.path
+    path.write_text(path.read_text().replace("user: root, port: 22", "user: root, port: 22, config: lab/config"))
+    far.loaded = load(path)
+    with pytest.raises(WallcloudError) as raised:
+        run(far, *ALL)
+    assert raised.value.what == f"there is no {path.parent / 'lab/config'}, which `ssh: config:` names"
+    assert raised.value.hint.startswith("for a lab: wallcloud lab up; ")
+    assert far.calls() == []
+
+
 # -- waiting
 
 

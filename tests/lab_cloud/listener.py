@@ -45,7 +45,3 @@ class Listener:
                     looks[name] = looks.get(name, 0) + 1
                     with suppress(OSError):
                         self.heard.add(Path("/proc", name, "cmdline").read_bytes())
-
-    def holds(self, text: str) -> bool:
-        """Whether some argument list holds `text`."""
-        return any(text.encode() in words for words in tuple(self.heard))

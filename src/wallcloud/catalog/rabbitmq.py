@@ -19,6 +19,7 @@ HOME = ACCOUNT.home
 FOLDER = "/etc/wallcloud/rabbitmq"
 CONFIG = f"{FOLDER}/rabbitmq.conf"
 PLUGINS = f"{FOLDER}/enabled_plugins"
+DEFINITIONS = f"{FOLDER}/definitions.json"
 COOKIE = f"{HOME}/.erlang.cookie"
 PORT = 5671
 _KERNEL = "the node's kernel"
@@ -51,12 +52,18 @@ def resources(place: Place) -> Iterator[Resource]:
     yield File(
         path=PLUGINS, content="[rabbitmq_auth_mechanism_ssl].\n", component="rabbitmq", reason="login by certificate"
     )
+    yield File(
+        path=DEFINITIONS,
+        content="{}\n",
+        component="rabbitmq",
+        reason="without definitions to load, a server that has no accounts makes `guest` at every start",
+    )
     yield service(
         place,
         description="the message bus (RabbitMQ)",
         kind="notify",
         start="/usr/lib/rabbitmq/bin/rabbitmq-server",
-        restart_on=(CONFIG, PLUGINS, COOKIE, where.certificate, where.key, where.authority),
+        restart_on=(CONFIG, PLUGINS, DEFINITIONS, COOKIE, where.certificate, where.key, where.authority),
         lines=(
             "NotifyAccess=all",
             f"WorkingDirectory={HOME}",
@@ -99,6 +106,7 @@ ssl_options.depth = 1
 ssl_options.versions.1 = tlsv1.3
 auth_mechanisms.1 = EXTERNAL
 ssl_cert_login_from = common_name
+load_definitions = {DEFINITIONS}
 collect_statistics = none
 vm_memory_high_watermark.absolute = {place.limit("memory_mib")}MB
 disk_free_limit.absolute = 256MB

@@ -98,10 +98,12 @@ class Board(JsonEvents):
             case "done":
                 known.changed += event["outcome"] != "unchanged"
             case "finished":
-                known.status, known.doing = event["outcome"], ""
+                # Why it failed stays; what it was doing when it was fine does not.
+                known.status, known.doing = event["outcome"], "" if event["outcome"] == "ok" else known.doing
                 known.seconds = time.monotonic() - known.started
             case "failed" | "lost" | "locked" as status:
-                known.status, known.doing = status, event.get("what") or event.get("why") or ""
+                known.status = status
+                known.doing = at_work(event["holder"]) if status == "locked" else event.get("what") or event["why"]
                 known.seconds = time.monotonic() - known.started
         if self._apply or event["event"] in _BAD:
             self._lines.event(node, event)

@@ -76,6 +76,17 @@ def target(loaded: Loaded, node: str) -> Target:
     return Target(node, ssh_host(site, node), site.ssh.user, site.ssh.port, loaded.ssh_config)
 
 
+def _ssh_config_there(loaded: Loaded) -> None:
+    """Says once what every node's ssh would say. Raises WallcloudError."""
+    config = loaded.ssh_config
+    if config is not None and not config.is_file():
+        raise WallcloudError(
+            f"there is no {config}, which `ssh: config:` names",
+            where=str(loaded.path),
+            hint="for a lab: wallcloud lab up; for real hosts: leave `config` out, and your own ~/.ssh/config is used",
+        )
+
+
 def ssh_host(site: Site, node: str) -> str:
     """What to tell `ssh`: the operator's word, else the node's management address."""
     given = site.nodes[node].ssh
@@ -113,6 +124,7 @@ class Run:
         chosen = tuple(nodes)
         self._outcomes = {node: Outcome(node) for node in chosen}
         self._compile()  # a site that does not compile is refused before any node is touched
+        _ssh_config_there(self._loaded)
         grace = CLOSE_SECONDS
         try:
             await _all(self._meet(node) for node in chosen)

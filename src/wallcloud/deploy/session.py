@@ -235,15 +235,22 @@ class Session:
         self._close_input()
         try:
             async with asyncio.timeout(seconds):
-                await self._process.wait()
+                await self._ended()
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self._process.kill()
             with suppress(TimeoutError):
                 # Bounded: what it left in the background may hold its pipes.
                 async with asyncio.timeout(1):
-                    await self._process.wait()
+                    await self._ended()
         self._errors.close()
+
+    async def _ended(self) -> None:
+        """Waits for the end of ssh. What it still says is read, or it could not end."""
+        assert self._process.stdout is not None  # noqa: S101 - it was opened as a pipe
+        while await self._process.stdout.read(_CHUNK):
+            pass
+        await self._process.wait()
 
 
 async def reachable(target: Target) -> str | None:

@@ -47,9 +47,6 @@ def rabbitmqctl(place: Place, *arguments: str) -> None:
     place.run(f"cd / && {line} {shlex.join(arguments)}")
 
 
-# --- MariaDB
-
-
 def database(change: str) -> Disturbance:
     def act(place: Place, resource: Resource, secrets: Secrets) -> None:
         sql(place, f"ALTER DATABASE {identifier(cast(Database, resource).database)} {change}")
@@ -110,9 +107,6 @@ def unfinished(place: Place, resource: Resource, secrets: Secrets) -> None:
     sql(place, f"CREATE TABLE {identifier(cast(Schema, resource).database)}.wallcloud_unfinished (since TIMESTAMP)")
 
 
-# --- RabbitMQ
-
-
 def permissions(*wrong: str) -> Disturbance:
     def act(place: Place, resource: Resource, secrets: Secrets) -> None:
         wanted = cast(BusAccount, resource)
@@ -147,9 +141,6 @@ def parameters(place: Place, resource: Resource, secrets: Secrets) -> None:
 
 def on_bus(*arguments: str) -> Disturbance:
     return lambda place, resource, secrets: rabbitmqctl(place, *arguments)
-
-
-# --- a task
 
 
 def task(place: Place, resource: Resource, secrets: Secrets) -> None:
