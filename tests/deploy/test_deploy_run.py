@@ -265,7 +265,7 @@ def test_no_other_is(far: Far, node: str, cn: str, why: str) -> None:
 
 def test_in_a_plan_nothing_is_signed(far: Far) -> None:
     far.plays("api", asking("cloud.example", "finish()"))
-    run(far, "api")
+    assert run(far, "api")["api"].status == "ok"
     assert [message["op"] for message in far.heard("api")] == ["facts", "plan"]
 
 
@@ -294,6 +294,11 @@ def test_changes_and_counts(far: Far) -> None:
     found = run(far, "api")["api"]
     assert (found.status, found.unchanged, found.planned, found.applied) == ("ok", 1, 1, 0)
     assert [event["changes"] for event in found.changes] == [[change]]
+
+
+def test_a_word_after_the_last_one_changes_nothing(far: Far) -> None:
+    far.plays("api", "order()\nsay('finished', outcome='ok', applied=0, unchanged=1, planned=0)\nsay('progress')")
+    assert run(far, "api")["api"].status == "ok"
 
 
 def test_of_several_failures_the_first_is_told(far: Far) -> None:

@@ -1,9 +1,11 @@
 """Order on one node, and waiting between nodes: circles and milestones that nobody publishes."""
 
 import pytest
-from tests.design.world import EXAMPLES, catalog, component, designed, listen
+from tests.design.world import API, COMPUTE, CONTROL, EXAMPLES, catalog, component, designed, example, listen
 
 from wallcloud.catalog.component import Call
+from wallcloud.design.compile import _awaits, place
+from wallcloud.design.flows import Servers
 from wallcloud.design.order import OrderError, check_order, in_order
 from wallcloud.node.resources import Directory
 from wallcloud.node.spec import Spec
@@ -86,6 +88,21 @@ def test_a_milestone_that_nobody_publishes() -> None:
 def test_a_milestone_that_two_publish() -> None:
     with pytest.raises(OrderError, match="two resources publish 'x'"):
         check(spec("a", step("/1", publishes="x")), spec("b", step("/1", publishes="x")))
+
+
+def test_only_servers_on_other_nodes_are_awaited() -> None:
+    """On its own node the order of the list is enough."""
+    site = example().site
+    server = component("server", roles=(API, COMPUTE), listens=(listen(), listen("local", None)))
+    waits = (Call("server", "api", "x", waits=True), Call("server", "local", "x", waits=True))
+    client = component("client", 651, roles=(API, CONTROL), calls=waits)
+    known = catalog([server, client])
+    servers = Servers(site, place(site, known), known)
+    computes = ("server@compute1 ready", "server@compute2 ready")
+    assert _awaits(client, "api", servers) == computes
+    assert _awaits(client, "control", servers) == ("server@api ready", *computes)
+    lazy = component("lazy", calls=(Call("server", "api", "x"),))
+    assert _awaits(lazy, "control", servers) == ()
 
 
 @pytest.mark.parametrize("flavour", EXAMPLES)

@@ -46,8 +46,8 @@ class Done:
         return self
 
 
-def _last(text: str, count: int = 60) -> str:
-    return "\n".join(f"  | {line[:400]}" for line in text.splitlines()[-count:])
+def _last(text: str, count: int = 30) -> str:
+    return "\n".join(f"  | {line[:300]}" for line in text.splitlines()[-count:])
 
 
 class Running:

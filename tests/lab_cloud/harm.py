@@ -49,22 +49,27 @@ class Moment:
         return f"{self.victim}{where} killed at {when} ({SEED_VARIABLE}={SEED})"
 
 
-def kill(cloud: Cloud, running: Running, moment: Moment) -> None:
-    """SIGKILL, at once. Where a node's program has ended already, that of another node is killed."""
+def kill(cloud: Cloud, running: Running, moment: Moment) -> str:
+    """SIGKILL, at once; says which node is lost by it. One that is through with its work stands for no moment of it:
+    another is taken."""
     match moment.victim:
         case "deployer":
             running.end()
         case "deployer-with-ssh":
             end(_family(running.pid))
             running.end()
-        case "converge":
-            found = next(filter(None, map(cloud.converge, (moment.node, "control", "api"))), None)
-            assert found is not None, f"no program of a session runs: {moment}"
-            end((found,))
-        case "machine":
-            cloud.lab.kill(moment.node, Silent())
+        case "converge" | "machine":
+            for node in (moment.node, "control", "api", "network"):
+                if found := cloud.converge(node):
+                    if moment.victim == "converge":
+                        end((found,))
+                    else:
+                        cloud.lab.kill(node, Silent())
+                    return node
+            raise AssertionError(f"no program of a session runs: {moment}")
         case unknown:
             raise ValueError(unknown)
+    return ""
 
 
 def _family(pid: int) -> tuple[Process, ...]:

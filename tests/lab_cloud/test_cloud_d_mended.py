@@ -7,62 +7,47 @@ from wallcloud.progress import Silent
 
 pytestmark = [pytest.mark.root, pytest.mark.lab]
 
-STRANGERS = {
-    "a unit": (
-        "wallcloud-stranger.service",
-        """printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' \
-            >/etc/systemd/system/wallcloud-stranger.service
-        systemctl daemon-reload; systemctl enable --quiet --now wallcloud-stranger.service""",
-        "systemctl list-units --all --plain --no-legend; ls /etc/systemd/system",
-    ),
-    "a database account": (
-        "stranger@%",
-        "mariadb -e \"CREATE USER 'stranger'@'%' IDENTIFIED BY 'x'; GRANT ALL ON keystone.* TO 'stranger'@'%'\"",
-        "mariadb -BNe \"SELECT CONCAT(User, '@', Host) FROM mysql.global_priv\"",
-    ),
-    "a bus account": (
-        "stranger-account",
-        """export HOME=/var/lib/wallcloud-rabbitmq
-        echo 'rabbit_auth_backend_internal:add_user(<<"stranger-account">>, <<"x">>, <<"x">>).' |
-            erl_call -address 127.0.0.1:25672 -fetch_stdout -e""",
-        """export HOME=/var/lib/wallcloud-rabbitmq
-        echo 'io:format("~p", [rabbit_auth_backend_internal:list_users()]).' |
-            erl_call -address 127.0.0.1:25672 -fetch_stdout -e""",
-    ),
-    "a bus vhost": (
-        "stranger-vhost",
-        """export HOME=/var/lib/wallcloud-rabbitmq
-        echo 'rabbit_vhost:add(<<"stranger-vhost">>, <<"x">>).' |
-            erl_call -address 127.0.0.1:25672 -fetch_stdout -e""",
-        """export HOME=/var/lib/wallcloud-rabbitmq
-        echo 'io:format("~p", [rabbit_vhost:list_names()]).' | erl_call -address 127.0.0.1:25672 -fetch_stdout -e""",
-    ),
-    "a key": (
-        "stranger.key",
-        "echo stray >/etc/wallcloud/tls/stranger.key",
-        "ls /etc/wallcloud/tls",
-    ),
-}
-"""On control: what is planted → (its name, how, where it is seen)."""
+PLANT = r"""
+printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' \
+    >/etc/systemd/system/wallcloud-stranger.service
+systemctl daemon-reload
+systemctl enable --quiet --now wallcloud-stranger.service
+mariadb -e "CREATE USER 'stranger'@'%' IDENTIFIED BY 'x'; GRANT ALL ON keystone.* TO 'stranger'@'%'"
+echo stray >/etc/wallcloud/tls/stranger.key
+export HOME=/var/lib/wallcloud-rabbitmq
+erl_call -address 127.0.0.1:25672 -e >/dev/null <<'END'
+rabbit_auth_backend_internal:add_user(<<"stranger-account">>, <<"x">>, <<"x">>),
+rabbit_vhost:add(<<"stranger-vhost">>, <<"x">>).
+END
+"""
+LOOK = r"""
+systemctl list-units --all --plain --no-legend 'wallcloud-*'
+ls /etc/systemd/system /etc/systemd/system/*.wants /etc/wallcloud/tls
+mariadb -BNe "SELECT CONCAT(User, '@', Host) FROM mysql.global_priv"
+export HOME=/var/lib/wallcloud-rabbitmq
+erl_call -address 127.0.0.1:25672 -fetch_stdout -e <<'END'
+io:format("~p ~p", [rabbit_auth_backend_internal:list_users(), rabbit_vhost:list_names()]).
+END
+"""
+STRANGERS = ("wallcloud-stranger.service", "stranger@%", "stranger.key", "stranger-account", "stranger-vhost")
+
+
+def _seen(text: str) -> list[str]:
+    return [name for name in STRANGERS if name in text]
 
 
 def test_strangers_are_in_the_plan_and_leave(designed: Cloud) -> None:
-    for what, (name, plant, look) in STRANGERS.items():
-        assert name not in designed.on("control", look), what
-        designed.on("control", plant)
-        assert name in designed.on("control", look), f"{what} could not be planted"
+    assert _seen(designed.on("control", LOOK)) == []
     before = designed.units("control")
+    designed.on("control", PLANT)
+    assert _seen(designed.on("control", LOOK)) == list(STRANGERS), "could not be planted"
     shown = designed.run("plan").expect(1)
-    missing = [what for what, (name, _, _) in STRANGERS.items() if name not in shown.stdout]
-    assert not missing, f"not in the plan: {missing}: {shown.stdout}"
-    left = [what for what, (name, _, look) in STRANGERS.items() if name not in designed.on("control", look)]
-    assert not left, f"a plan removed {left}"
+    assert _seen(shown.stdout) == list(STRANGERS), f"the plan does not say all: {shown.stdout}"
+    assert _seen(designed.on("control", LOOK)) == list(STRANGERS), "a plan removed something"
     done = designed.apply("removing strangers")
-    still = [what for what, (name, _, look) in STRANGERS.items() if name in designed.on("control", look)]
-    assert not still, f"still there: {still}"
+    assert _seen(designed.on("control", LOOK)) == []
     assert done.summary["nodes"]["control"]["applied"] <= len(STRANGERS)
-    after = designed.units("control")
-    assert after == {unit: found for unit, found in before.items() if unit != "wallcloud-stranger.service"}
+    assert designed.units("control") == before, "something of ours was restarted for it"
     designed.expect_designed("after strangers were removed")
 
 

@@ -80,6 +80,7 @@ def door(folder: Path, ca: str) -> Iterator[int]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_port
     server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,7 @@ def plain() -> Iterator[int]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_port
     server.shutdown()
+    server.server_close()
 
 
 def tried(kind: str, port: int, **more: Any) -> tuple[str, str]:

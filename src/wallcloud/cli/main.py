@@ -15,8 +15,6 @@ from wallcloud import __version__
 from wallcloud.errors import WallcloudError
 
 INTERRUPTED = 130
-CUT_OFF = 1
-"""Who read the output went away (`| head`); click says the same where it meets that first."""
 
 
 class _Verb(NamedTuple):
@@ -70,18 +68,14 @@ def wallcloud() -> None:
 def main() -> None:
     """The entry point. Whatever happens, what a user sees is a sentence."""
     try:
+        # Where who reads the output goes away (`| head`), click and rich end quietly with status 1.
         status = wallcloud.main(prog_name="wallcloud", standalone_mode=False) or 0
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         status = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         status = INTERRUPTED
-    except BrokenPipeError:
-        # Python flushes once more at its end: into nothing, or it would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = CUT_OFF
     except WallcloudError as error:
         status = _told(error)
     except OSError as error:
