@@ -13,27 +13,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The cloud after its first apply; whether that went well is for a test to say."""
     if os.geteuid() != 0:
         pytest.skip("needs root")
-    if os.environ.get("DEV"):
-        import pickle, shutil
-        from pathlib import Path
-        f = Path("/tmp/proofdev")
-        fresh = not f.exists()
-        f.mkdir(exist_ok=True)
-        shutil.rmtree(f / "source", ignore_errors=True)
-        made = Cloud(f)
-        if fresh:
-            made.run("lab", "down").expect(0)
-            made.run("build").expect(0)
-            made.run("lab", "up").expect(0)
-            with Listener() as listener:
-                made.first = made.run("apply", "--json")
-            made.argument_lists = listener.heard
-            (f / "pickle").write_bytes(pickle.dumps((made.first, made.argument_lists)))
-        made.first, made.argument_lists = pickle.loads((f / "pickle").read_bytes())
-        yield made
-        for r in made._running:
-            r.end()
-        return
     made = Cloud(tmp_path_factory.mktemp("cloud"))
     try:
         made.run("lab", "down").expect(0)  # what an earlier run may have left, killed before its end

@@ -32,7 +32,10 @@ def durations(cloud: Cloud) -> dict[bool, float]:
 
 
 def _interrupt(cloud: Cloud, moment: Moment, durations: dict[bool, float]) -> tuple[Running, str]:
-    """An apply that was killed at the moment, and the node that it lost. One that was faster than measured is measured so, and done again."""
+    """An apply that was killed at the moment, and the node that it lost.
+
+    One that was through before, faster than measured, is measured so and done again.
+    """
     for _ in range(3):
         if moment.fresh:
             cloud.fresh()

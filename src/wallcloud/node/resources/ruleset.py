@@ -9,6 +9,15 @@ from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, S
 MARGIN_SECONDS = 5
 """How much later the node's own timer fires than the deployer is told."""
 
+ACQUAINTANCE = """table inet {table} {{
+    chain input {{ type filter hook input priority filter; policy accept; ct state new accept; }}
+    chain output {{ type filter hook output priority filter; policy accept; ct state new accept; }}
+}}
+"""
+"""Loaded before a node's first rules: connection tracking begins with a rule that asks for it, and the session is not
+known to it. Rules that drop would take its packets to the deployer for an attempt to leave, and it would stand still
+until the deployer's next keep-alive. An answer of the deployer over the session shows that it is known now."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ruleset(Resource):
@@ -41,8 +50,13 @@ class Ruleset(Resource):
         return None if listing is None else {"rules": listing, "confirmed": not rollback.armed(self.table)}
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
-        token = rollback.arm(self.table, nft.listing(self.table), self.confirm_seconds + MARGIN_SECONDS)
+        old = nft.listing(self.table)
+        token = rollback.arm(self.table, old, self.confirm_seconds + MARGIN_SECONDS)
         try:
+            if old is None:
+                nft.replace(self.table, ACQUAINTANCE.format(table=self.table))
+                if not ctx.confirm(self.confirm_seconds):
+                    rollback.now(token)
             nft.replace(self.table, self.text)
         except BaseException:
             rollback.disarm(token)
