@@ -33,6 +33,7 @@ _NODES = (5, 100, 1000)
 _PSS = r"""
 for unit in $(systemctl list-units --plain --no-legend 'wallcloud-*' sshd.service ssh.service | awk '{print $1}'); do
     group=$(systemctl show -p ControlGroup --value "$unit")
+    [ -n "$group" ] || continue  # a oneshot that is done has no process
     pids=$(grep -lsE ":$group(/|\$)" /proc/[0-9]*/cgroup | cut -d/ -f3)
     [ -n "$pids" ] || continue
     sum=$(for pid in $pids; do cat /proc/$pid/smaps_rollup 2>/dev/null; done | awk '/^Pss:/ {s += $2} END {print s+0}')
