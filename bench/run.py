@@ -168,6 +168,7 @@ def write(rows: list[Row]) -> None:
 # Benchmarks
 
 Written by `make bench` on {time.strftime("%Y-%m-%d", time.gmtime())}: {machine()}.
+Load average at the end, this bench included: {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores.
 
 | what | value | how |
 |---|---|---|

@@ -61,6 +61,7 @@ class Cloud:
     """The first apply on bare machines, uninterrupted."""
     argument_lists: set[bytes] = field(default_factory=set)
     """Heard while that apply ran."""
+    expiration: int = 7200
     _running: list[Running] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -93,6 +94,7 @@ class Cloud:
 
     def set_expiration(self, seconds: int) -> None:
         """Changes the site: Keystone's configuration follows."""
+        self.expiration = seconds
         self.site.write_text(site_text(seconds))
 
     # -- the command

@@ -84,13 +84,13 @@ def _family(pid: int) -> tuple[Process, ...]:
 _HARM: dict[str, str] = {
     "control": """
         systemctl stop wallcloud-keystone-cache wallcloud-apache
-        rm /etc/wallcloud/tls/management-door.key
+        rm -f /etc/wallcloud/tls/management-door.key
     """,
     "api": """
         systemctl stop wallcloud-memcached
         DEBIAN_FRONTEND=noninteractive dpkg --purge --force-depends memcached
     """,
-    "network": "rm /etc/wallcloud/chrony.conf /etc/wallcloud/network.batch",
+    "network": "rm -f /etc/wallcloud/chrony.conf /etc/wallcloud/network.batch",
     "compute1": "systemctl stop wallcloud-chrony; sysctl -qw net.ipv4.ip_forward=1",
 }
 
@@ -100,6 +100,22 @@ def change(cloud: Cloud, expiration: int) -> None:
     cloud.set_expiration(expiration)
     for node, script in _HARM.items():
         cloud.on(node, script)
+
+
+_TRUTH = """
+grep -qx 'expiration *= *{expiration}' /etc/keystone/keystone.conf
+started=$(systemctl show --property=ExecMainStartTimestamp --value wallcloud-keystone.service)
+test "$(stat --format=%Y /etc/keystone/keystone.conf)" -le "$(date --date="$started" +%s)"
+systemctl --quiet is-active wallcloud-keystone-cache wallcloud-apache wallcloud-mariadb
+openssl pkey -noout -in /etc/wallcloud/tls/management-door.key
+"""
+
+
+def expect_changed(cloud: Cloud) -> None:
+    """The change has come true, seen with other eyes than the plan's: Keystone runs with what its file says."""
+    cloud.on("control", _TRUTH.format(expiration=cloud.expiration))
+    cloud.on("api", "systemctl --quiet is-active wallcloud-memcached wallcloud-apache; dpkg --verify memcached")
+    cloud.on("compute1", "test $(sysctl -n net.ipv4.ip_forward) = 0; systemctl --quiet is-active wallcloud-chrony")
 
 
 def frozen(cloud: Cloud, node: str) -> Callable[[], None]:

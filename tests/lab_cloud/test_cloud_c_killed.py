@@ -5,7 +5,7 @@ import time
 import pytest
 from tests.lab_cloud.cloud import Cloud
 from tests.lab_cloud.command import Running
-from tests.lab_cloud.harm import Moment, change, kill
+from tests.lab_cloud.harm import Moment, change, expect_changed, kill
 
 pytestmark = [pytest.mark.root, pytest.mark.lab]
 
@@ -29,6 +29,7 @@ def durations(cloud: Cloud) -> dict[bool, float]:
     done = cloud.apply("a change, uninterrupted")
     assert done.summary["applied"] >= 6
     cloud.expect_designed("after a change")
+    expect_changed(cloud)
     return {True: cloud.first.seconds, False: done.seconds}
 
 
@@ -64,6 +65,7 @@ def test_killed_then_applied(cloud: Cloud, durations: dict[bool, float], moment:
     assert "Traceback" not in killed.said, killed.said
     again = cloud.apply(f"the one after: {moment}")
     cloud.expect_designed(f"after: {moment}")
+    expect_changed(cloud)
     print(f"killed after {killed.seconds:.1f} s, mended in {again.seconds:.1f} s ({again.summary['applied']} applied)")
 
 
