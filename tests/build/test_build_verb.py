@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from wallcloud.build import whole
 from wallcloud.build.cache import Cache
+from wallcloud.build.guest_image import Guest
 from wallcloud.build.whole import Built
 from wallcloud.cli.build_verb import Summary, build, told
 from wallcloud.errors import WallcloudError
@@ -20,6 +21,9 @@ SUMMARY = Summary(
     packages="fedcba9876543210" * 4,
     packages_count=165,
     packages_size=112_572_416,
+    guest_kernel="00112233445566778899" + "0" * 44,
+    guest_ramdisk="99887766554433221100" + "0" * 44,
+    guest_size=19_920_102,
     seconds=27.04,
     cache="/root/.cache/wallcloud",
 )
@@ -30,6 +34,7 @@ def test_for_people() -> None:
         "release      2026.2\n"
         "environment  0123456789abcdef  188 MB, on nodes /opt/wallcloud/env/0123456789abcdef\n"
         "packages     fedcba9876543210  113 MB in 165 packages\n"
+        "guest image  9988776655443322  20 MB, kernel 0011223344556677\n"
         "in           /root/.cache/wallcloud\n"
         "took         27.0 s. Next: wallcloud plan"
     )
@@ -47,7 +52,7 @@ def test_for_programs(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def fake(_cache: object, release: str, _names: object, _progress: object, *, refresh: bool) -> Built:
         asked.append((release, refresh))
-        return Built(cache.add_bytes(b"environment"), index)
+        return Built(cache.add_bytes(b"environment"), index, Guest("aa", "bb", "cc", 14, 6, 1))
 
     monkeypatch.setattr(whole, "build", fake)
     ran = CliRunner().invoke(build, ["--json", "--refresh"])
@@ -55,6 +60,7 @@ def test_for_programs(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     said = json.loads(ran.stdout)
     assert (said["packages"], said["packages_count"], said["packages_size"]) == (index, 1, 5)
     assert (said["environment_size"], said["cache"]) == (11, str(cache.path))
+    assert (said["guest_kernel"], said["guest_ramdisk"], said["guest_size"]) == ("aa", "bb", 20)
     assert asked == [("2026.2", True)]
 
 

@@ -83,6 +83,13 @@ def test_packages_of_roles() -> None:
     assert "mariadb-server" not in chain(names["api"], names["network"], names["compute"])
 
 
+def test_packages_of_combined_roles_are_resolved_together() -> None:
+    assert set(names_by_role(example("article").site)) == {"control", "api", "network", "compute"}
+    names = names_by_role(example("combined").site)
+    assert set(names) == {"control", "api", "network", "compute", "network+compute"}
+    assert set(names["network+compute"]) == {*names["network"], *names["compute"]}
+
+
 def _settings(text: str) -> dict[str, dict[str, list[str]]]:
     """group → option → its values, of an oslo.config file."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -170,9 +177,13 @@ def test_units_are_whole_whatever_the_facts(adjustable: bool, cores: int) -> Non
 def test_names_of_secrets_are_few_and_known() -> None:
     design = designed()
     assert set(design.secret_names("control")) == {
+        "database-nova-metadata@network",
         "identity-admin",
         "identity-demo-demo",
+        *(f"identity-service-{user}" for user in ("glance", "neutron", "nova", "nova-compute", "nova-metadata")),
+        "identity-service-placement",
         "rabbitmq-cookie",
         "site-ca",
     }
+    assert set(design.secret_names("compute1")) == {"identity-service-nova-compute", "site-ca"}
     assert json.dumps(design.secret_names("api")) == '["site-ca"]'

@@ -99,6 +99,37 @@ def test_the_board_shows_where_each_node_is() -> None:
     golden(FOLDER / "board.txt", "\n".join([seen[0], seen[6], seen[9], seen[11], seen[12], seen[-1]]))
 
 
+def test_the_board_shows_a_node_with_several_in_hand() -> None:
+    """Who works is shown before who waits; a failure stays on the board while the rest goes on."""
+    target, _ = console(terminal=True)
+    board = Board(target, ("control",), apply=True)
+    seen = []
+    for event in (
+        {"event": "begin", "count": 9},
+        {"event": "started", "index": 0, "resource": of("file", "/a")},
+        {"event": "started", "index": 4, "resource": of("unit", "b.service")},
+        {"event": "waiting", "index": 4, "milestones": ["x ready"]},
+        {**done("file", "/a", outcome="unchanged"), "index": 0},
+        {"event": "started", "index": 3, "resource": of("unit", "wallcloud-keystone.service")},
+        FAILED,
+        {"event": "progress", "index": 4, "note": "start b.service"},
+    ):
+        board.event("control", event)
+        target.file = frame = io.StringIO()
+        target.print(board._render())
+        seen.append(" ".join(frame.getvalue().replace(" 0 s ", " ").split()))
+    assert seen == [
+        "control at work 0/9",
+        "control at work 0/9 file /a",
+        "control at work 0/9 unit b.service (and 1 more)",
+        "control at work 0/9 file /a (and 1 more)",
+        "control waiting 1/9 x ready",
+        "control at work 1/9 unit wallcloud-keystone.service (and 1 more)",
+        "control failed 2/9 is not ready after 60 s",
+        "control failed 2/9 is not ready after 60 s",
+    ]
+
+
 def test_the_board_leaves_lines_behind_and_nothing_else() -> None:
     target, text = console(terminal=True)
     with Board(target, ("control", "api", "compute1"), apply=True) as board:

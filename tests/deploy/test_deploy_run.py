@@ -165,6 +165,22 @@ def test_who_waits_in_vain_is_told_why(far: Far, control: str | None, why: str) 
     assert found["api"].status == "failed"
 
 
+def test_a_milestone_that_failed_is_told_while_its_node_still_works(far: Far) -> None:
+    """The rest of control goes on, and waits for what the api node publishes only after it has heard of it."""
+    door = "public-door@api ready"
+    failing = "say('milestone-failed', name={0!r}, why='unit x: broke')\nwait({1!r})\nfailed()\nfinish('failed')"
+    far.plays("control", f"order()\n{failing.format(READY, door)}")
+    far.plays("api", f"order()\nwait({READY!r})\nsay('milestone', name={door!r})\nfailed()\nfinish('failed')")
+    found = run(far, "control", "api", apply=True)
+    assert {outcome.status for outcome in found.values()} == {"failed"}
+    assert far.heard("api")[-1] == {"op": "milestone-failed", "name": READY, "why": "control: unit x: broke"}
+
+
+def test_changes_are_shown_in_the_order_of_the_spec(far: Far) -> None:
+    far.plays("api", "order()\nfor n in (3, 1, 2): done(index=n, outcome='planned')\nfinish(planned=3)")
+    assert [change["index"] for change in run(far, "api")["api"].changes] == [1, 2, 3]
+
+
 def test_a_milestone_that_nobody_publishes(far: Far) -> None:
     far.plays("api", "order()\nwait('never heard of')\nfinish('failed')")
     run(far, "api", apply=True)

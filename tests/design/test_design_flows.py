@@ -220,4 +220,4 @@ def test_tenants_reach_the_api_node_only() -> None:
 
 def test_named_exceptions_are_the_only_ones() -> None:
     found = {flow.exemption.name for flow in designed().flows if flow.exemption}
-    assert found == {"time", "time-source"}
+    assert found == {"time", "time-source", "vxlan-plaintext"}

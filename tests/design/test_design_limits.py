@@ -51,7 +51,7 @@ def test_the_database_holds_what_all_its_clients_may_open(cores: int) -> None:
     found = numbers(example(), cores=cores)
     clients = sum(value for name, value in found.items() if name.endswith(".database_connections"))
     assert clients > 0
-    assert found["mariadb.max_connections"] == clients + 1 + 2 + 8
+    assert found["mariadb.max_connections"] == clients + 7 + 2 + 8
 
 
 def test_memory_is_shared_out() -> None:

@@ -141,7 +141,7 @@ def machine(name: str) -> Iterator[Machine]:
                 [
                     *("nsenter", f"--net=/run/netns/{namespace}", "systemd-nspawn", "-q", "-D", str(tree)),
                     *("-M", namespace, "--boot", "--register=no", "--keep-unit", "--capability=all"),
-                    *("--resolv-conf=off", "--console=read-only"),
+                    *("--resolv-conf=off", "--console=read-only", "--bind=/dev/net/tun"),
                 ],
                 env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes"},
                 stdin=subprocess.DEVNULL,

@@ -148,14 +148,15 @@ def test_reads_are_shared_until_something_is_applied() -> None:
 def test_a_failure_leaves_the_rest() -> None:
     outcome, events = go(Thing(key="a"), Thing(key="b", trouble="apply", publishes=("b ready",)), Thing(key="c"))
     assert outcome == "failed"
-    assert kinds(events) == ["begin", "started", "done", "started", "failed", "left", "finished"]
+    assert kinds(events) == ["begin", "started", "done", "started", "failed", "milestone-failed", "left", "finished"]
     assert {key: events[4][key] for key in ("what", "tried", "output", "hint")} == {
         "what": "it broke",
         "tried": "thing --make",
         "output": ["first", "last"],
         "hint": "mend it",
     }
-    assert events[5]["why"] == "thing-of-tests b before it failed"
+    assert (events[5]["name"], events[5]["why"]) == ("b ready", "thing-of-tests b: it broke")
+    assert events[6]["why"] == "thing-of-tests b before it failed"
     assert WORLD == {"a": "good"}
 
 

@@ -17,6 +17,7 @@ PACKAGES: Mapping[str, str] = {
     "nft": "nftables",
     "nsenter": "util-linux",
     "openssl": "openssl",
+    "qemu-system-x86_64": "qemu-system-x86",
     "setpriv": "util-linux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",

@@ -1,11 +1,11 @@
-"""Everything that a release needs on its nodes, built once: the environment and the pool of packages."""
+"""Everything that a release needs, built once: the environment, the pool of packages, the guest image."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wallcloud.build import environment, packages, root
+from wallcloud.build import environment, guest_image, packages, root
 from wallcloud.build.cache import Cache, Result, key_of
 from wallcloud.progress import Progress
 
@@ -16,10 +16,12 @@ class Built:
 
     environment: str
     packages: str
+    guest: guest_image.Guest
 
 
 def _key(release: str, names: Mapping[str, tuple[str, ...]]) -> str:
-    return key_of("release", environment.key(release), {role: sorted(each) for role, each in names.items()})
+    roles = {role: sorted(each) for role, each in names.items()}
+    return key_of("release", environment.key(release), guest_image.key(), roles)
 
 
 def build(
@@ -29,11 +31,14 @@ def build(
     base = root.build(cache, progress)
     pool = packages.build(cache, names, progress, status=base / "var/lib/dpkg/status", refresh=refresh)
     made = environment.build(cache, release, progress)
-    cache.record(_key(release, names), Result(made.digest, (pool.index, *(each.digest for each in pool.packages))))
-    return Built(made.digest, pool.index)
+    guest = guest_image.build(cache, progress, refresh=refresh)
+    needs = (pool.index, guest.kernel, guest.ramdisk, guest.disk, *(each.digest for each in pool.packages))
+    cache.record(_key(release, names), Result(made.digest, needs))
+    return Built(made.digest, pool.index, guest)
 
 
 def built(cache: Cache, release: str, names: Mapping[str, tuple[str, ...]]) -> Built | None:
     """What `build` made last for the release and these packages, or None where something of it is missing."""
     found = cache.result(_key(release, names))
-    return None if found is None else Built(found.digest, found.needs[0])
+    guest = guest_image.built(cache)
+    return None if found is None or guest is None else Built(found.digest, found.needs[0], guest)

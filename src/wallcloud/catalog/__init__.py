@@ -2,15 +2,20 @@
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from wallcloud.catalog.component import Component
+
+Completing = Callable[[Mapping[str, Component]], Component]
+"""A file's `completed`: its component once all others are known."""
 
 
 @cache
 def components() -> dict[str, Component]:
     """Every component by name, in the files' order."""
     found: dict[str, Component] = {}
+    completing: list[Completing] = []
     for module_info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{module_info.name}")
         component = getattr(module, "COMPONENT", None)
@@ -21,4 +26,6 @@ def components() -> dict[str, Component]:
                 # design.limits finds the file's `limits` by the component's name.
                 raise ValueError(f"{component.name} must stand in a file of its own name, not in {module_info.name}.py")
             found[component.name] = component
-    return found
+            if hasattr(module, "completed"):
+                completing.append(module.completed)
+    return {**found, **{whole.name: whole for whole in (each(found) for each in completing)}}

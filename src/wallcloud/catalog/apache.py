@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from wallcloud.catalog import tls
-from wallcloud.catalog.component import Limit, Term
+from wallcloud.catalog.component import Api, Limit, Term
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
@@ -64,6 +64,12 @@ _FORGEABLE = (
 )
 
 
+def apis(place: Place, *, public: bool) -> tuple[Api, ...]:
+    """The APIs of the site's components, by prefix; with `public` those that tenants may use."""
+    found = (place.catalog[name].api for name in place.placed)
+    return tuple(sorted((api for api in found if api and (api.public or not public)), key=lambda api: api.prefix))
+
+
 def workers(given: LimitInput, component: str) -> Limit:
     """MaxRequestWorkers of a door: requests in hand at once."""
     cores = given.cores(component)
@@ -80,12 +86,12 @@ def config(
     *,
     name: str,
     modules: Iterable[str],
-    prefixes: Iterable[str],
+    apis: Iterable[Api],
     forgeable: Iterable[str] = (),
     keepalive_seconds: int,
     hosts: str,
 ) -> File:
-    """The whole configuration. `prefixes` are all that pass, `hosts` are the virtual hosts' text."""
+    """The whole configuration. `apis` are all that pass, `hosts` are the virtual hosts' text."""
     total = place.limit("workers")
     lines = [
         "# Written by Wallcloud; changes made here are taken back by the next apply.",
@@ -142,11 +148,11 @@ def config(
         "</Location>",
         *(
             line
-            for prefix in prefixes
+            for api in apis
             for line in (
-                f'<Location "{prefix}">',
+                f'<Location "{api.prefix}">',
                 "    Require all granted",
-                "    LimitRequestBody 131072",
+                f"    LimitRequestBody {api.body}",
                 "</Location>",
             )
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources as package
 
-from wallcloud.catalog import tls
+from wallcloud.catalog import bridges, tls
 from wallcloud.catalog.component import EVERY_ROLE, ROOT, Component, Listen, Outside, Visit
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -164,7 +164,9 @@ def _interface(place: Place, name: str, network: Network, batch: list[str]) -> I
         yield Interface(
             interface=parent, mtu=network.mtu, managed_addresses=False, component="basics", reason=f"carries {name}"
         )
-    address = place.plan.interface(place.node, name) if ours else None
+    # A card of a bridge has no address: the bridge has it, or nobody.
+    bridged = name in bridges.of(place.site, place.node)
+    address = place.plan.interface(place.node, name) if ours and not bridged else None
     addresses = (str(address),) if address else ()
     batch += [f"link set {device} mtu {network.mtu}", f"link set {device} up"]
     batch += [f"addr add {address} dev {device}" for address in addresses]

@@ -39,6 +39,8 @@ class Account:
 
 ROOT = Account("root", 0, home="/root", foreign=True)
 WWW_DATA = Account("www-data", 33, home="/var/www", foreign=True)
+KERNEL = Account("kernel", -1, foreign=True)
+"""Who sends what no process does: a tunnel's packets. The firewall can name no account for them."""
 
 
 class Outside(StrEnum):
@@ -91,6 +93,8 @@ class Call:
     same_node: bool = False
     waits: bool = False
     """The caller starts only when the server answers: its unit awaits the server's milestone."""
+    orders: bool = True
+    """Within a node the server's resources come first. Without, the caller can do for a while without the server."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +144,43 @@ class Limit:
 
 @dataclass(frozen=True)
 class Database:
-    """A database of a component's own, with the two accounts that use it: one serves, one changes the schema."""
+    """A database that a component makes and keeps. `schema_account` alone may change its tables."""
 
     name: str
     schema_account: Account
+    connections: int = 1
+    """What schema changes need at once."""
+
+
+@dataclass(frozen=True)
+class Api:
+    """An API of OpenStack's behind the doors: the doors, the catalog's entry and its endpoints are made of it.
+
+    `path` follows the prefix in the catalog's URLs. `http`: a backend that takes uploads of any length by HTTP, where
+    uwsgi's own protocol wants a length. `body` is the most bytes of a request, 0 without limit.
+    """
+
+    service: str
+    type: str
+    prefix: str
+    socket: str
+    path: str = ""
+    public: bool = True
+    http: bool = False
+    body: int = 131072
+
+
+@dataclass(frozen=True)
+class ServiceUser:
+    """A user of Keystone's, in the project `service`, as whom a component calls other APIs."""
+
+    name: str
+    roles: tuple[str, ...] = ("service",)
+
+    @property
+    def password(self) -> str:
+        """The name of the secret that is its password."""
+        return f"identity-service-{self.name}"
 
 
 Resources = Callable[["Place"], Iterable["Resource"]]
@@ -169,7 +206,14 @@ class Component:
     calls: tuple[Call, ...] = ()
     visits: tuple[Visit, ...] = ()
     needs: tuple[OutsideService, ...] = ()
-    database: Database | None = None
+    databases: tuple[Database, ...] = ()
+    """Those that it makes and keeps."""
+    uses: tuple[str, ...] = ()
+    """Databases whose rows its account reads and writes; another component may have made them."""
+    bus: str = ""
+    """Its virtual host on RabbitMQ, where it logs in by its client certificate."""
+    api: Api | None = None
+    user: ServiceUser | None = None
     accounts: tuple[Account, ...] = ()
     """Further accounts that its parts run as."""
     environment: bool = False
@@ -178,6 +222,8 @@ class Component:
     """The oslo.config program whose option table its settings are checked against."""
     derived: tuple[str, ...] = ()
     """Settings (`group.option`, small letters) that stand for a promise: no operator's option replaces them."""
+    follows: tuple[str, ...] = ()
+    """Components of any node that must answer before its units start, though it meets them on the bus alone."""
     after: tuple[str, ...] = ()
     """Components whose resources come first on the same node, beyond those that it calls."""
     resources: Resources = field(default=nothing)

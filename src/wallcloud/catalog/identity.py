@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from wallcloud.catalog import keystone, keystone_cache, tls
-from wallcloud.catalog.component import ROOT, Call, Component
+from wallcloud.catalog import keystone, keystone_cache, openstack, tls
+from wallcloud.catalog.component import ROOT, Api, Call, Component
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import (
@@ -44,30 +45,58 @@ def resources(place: Place) -> Iterator[Resource]:
         component="identity",
         reason="the admin, and Keystone's own roles",
     )
-    yield IdentityService(
-        access=access, service="keystone", type="identity", component="identity", reason="Keystone in the catalog"
-    )
-    for interface, url in _endpoints(place, inner):
-        yield IdentityEndpoint(
-            access=access,
-            service="keystone",
-            interface=interface,
-            url=url,
-            region=place.site.region,
-            component="identity",
-            reason=f"the {interface} way to Keystone",
-        )
+    for name in place.placed:
+        component = place.catalog[name]
+        if component.api:
+            yield from _entry(place, access, component.api, component.title)
     yield ExclusiveIdentityCatalog(
         access=access, component="identity", reason="an endpoint that the site does not name leaves"
     )
     yield from _projects(place, access)
+    *users, last = _services(place, access)
+    # Services of other nodes that log in as these users wait for it.
+    yield from (*users, replace(last, publishes=(place.milestone,)))
 
 
-def _endpoints(place: Place, inner: str) -> Iterator[tuple[str, str]]:
-    yield "admin", inner
-    yield "internal", inner
-    if place.site.nodes_with(Role.API):
-        yield "public", f"https://{place.site.domain}/identity/v3"
+def _entry(place: Place, access: IdentityAccess, api: Api, title: str) -> Iterator[Resource]:
+    """A service of the catalog and its endpoints. Without a public one tenants do not find it."""
+    path = f"{api.prefix}{api.path}"
+    urls = {"admin": place.inner(path), "internal": place.inner(path)}
+    if api.public and place.site.nodes_with(Role.API):
+        urls["public"] = place.outer(path)
+    yield IdentityService(
+        access=access, service=api.service, type=api.type, component="identity", reason=f"{title} in the catalog"
+    )
+    for interface, url in urls.items():
+        yield IdentityEndpoint(
+            access=access,
+            service=api.service,
+            interface=interface,
+            url=url,
+            region=place.site.region,
+            component="identity",
+            reason=f"the {interface} way to {title}",
+        )
+
+
+def _services(place: Place, access: IdentityAccess) -> Iterator[Resource]:
+    """The users as whom services call each other, in a project of their own."""
+    users = {user.name: user for name in place.placed if (user := place.catalog[name].user)}
+    why = "services call each other as their own users"
+    yield IdentityProject(access=access, project=openstack.PROJECT, component="identity", reason=why)
+    for user in users.values():
+        yield IdentityUser(
+            access=access, user=user.name, password=Secret(user.password), component="identity", reason=why
+        )
+        for role in user.roles:
+            yield IdentityAssignment(
+                access=access,
+                user=user.name,
+                role=role,
+                project=openstack.PROJECT,
+                component="identity",
+                reason=f"what {user.name} may do for others",
+            )
 
 
 def _projects(place: Place, access: IdentityAccess) -> Iterator[Resource]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from wallcloud.catalog import apache, tls
-from wallcloud.catalog.component import ROOT, WWW_DATA, Call, Component, Limit, Listen, Outside, Visit
+from wallcloud.catalog.component import ROOT, WWW_DATA, Api, Call, Component, Limit, Listen, Outside, Visit
 from wallcloud.catalog.given import LimitInput
-from wallcloud.catalog.keystone import SOCKET as KEYSTONE
 from wallcloud.catalog.place import Place, internal_name
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Kind, Role
 
 PORT = 443
 TENANTS_PORT = 8443
-PREFIX = "/identity"
 # Longer than the public door keeps an idle connection, or it would send into one that is just being closed.
 KEEPALIVE_SECONDS = 30
 
@@ -34,8 +33,8 @@ def resources(place: Place) -> Iterator[Resource]:
     yield apache.config(
         place,
         name=place.internal_name(),
-        modules=("env", "proxy_uwsgi", "remoteip"),
-        prefixes=(PREFIX,),
+        modules=("env", "proxy_http", "proxy_uwsgi", "remoteip"),
+        apis=apache.apis(place, public=False),
         keepalive_seconds=KEEPALIVE_SECONDS,
         hosts=_hosts(place, where),
     )
@@ -52,6 +51,7 @@ def _hosts(place: Place, where: tls.Paths) -> str:
     own = place.address(Kind.MANAGEMENT)
     name = place.internal_name()
     doors = place.placed.get("public-door", ())
+    tenants = apache.apis(place, public=True)
     names = ", ".join(f"'{internal_name(place.site, node)}'" for node in doors)
     certificate = f"""\
     SSLEngine on
@@ -71,7 +71,7 @@ Listen {own}:{PORT} https
     # The mark of the door: a variable in uwsgi's protocol, a header of one possible spelling for HTTP backends.
     SetEnv WALLCLOUD_DOOR management
     RequestHeader set WallcloudDoor management
-    ProxyPass {PREFIX} unix:{KEYSTONE}|uwsgi://keystone/ retry=0
+{_backends(apache.apis(place, public=False), "inner")}
 </VirtualHost>
 """
     if not doors:
@@ -88,9 +88,7 @@ Listen {own}:{TENANTS_PORT} https
     SSLVerifyClient require
     SSLVerifyDepth 1
     # Beside each prefix that passes: a `Require` of "/" would be replaced by the prefix's own.
-    <Location "{PREFIX}">
-        Require expr "%{{SSL_CLIENT_S_DN_CN}} in {{ {names} }}"
-    </Location>
+{_only(tenants, names)}
     # The client's address as the public door saw it: for logs and REMOTE_ADDR; the header ends here.
     RemoteIPHeader X-Forwarded-For
     {" ".join(["RemoteIPInternalProxy", *(str(place.address(Kind.MANAGEMENT, node)) for node in doors)])}
@@ -98,10 +96,40 @@ Listen {own}:{TENANTS_PORT} https
     RequestHeader set Host {place.site.domain}
     SetEnv WALLCLOUD_DOOR public
     RequestHeader set WallcloudDoor public
-    ProxyPass {PREFIX} unix:{KEYSTONE}|uwsgi://keystone-public/ retry=0
+{_backends(tenants, "public")}
 </VirtualHost>
 """
     )
+
+
+def _backends(apis: Iterable[Api], door: str) -> str:
+    """ProxyPass of each API; the names keep the two doors' workers apart."""
+    return "\n".join(
+        f"    ProxyPass {api.prefix} unix:{api.socket}|http://{api.service}-{door}{api.prefix} retry=0 timeout=600"
+        if api.http
+        else f"    ProxyPass {api.prefix} unix:{api.socket}|uwsgi://{api.service}-{door}/ retry=0"
+        for api in apis
+    )
+
+
+def _only(apis: Iterable[Api], names: str) -> str:
+    return "\n".join(
+        f'    <Location "{api.prefix}">\n'
+        f'        Require expr "%{{SSL_CLIENT_S_DN_CN}} in {{ {names} }}"\n'
+        "    </Location>"
+        for api in apis
+    )
+
+
+def completed(catalog: Mapping[str, Component]) -> Component:
+    """The door calls every component that has an API."""
+    calls = tuple(
+        # Keystone first, for the accounts and the catalog; the others may come while the door is open.
+        Call(name, "wsgi", f"the {component.api.type} API", same_node=True, orders=name == "keystone")
+        for name, component in sorted(catalog.items())
+        if component.api
+    )
+    return replace(COMPONENT, calls=(*calls, *COMPONENT.calls))
 
 
 COMPONENT = Component(
@@ -116,7 +144,6 @@ COMPONENT = Component(
         Listen("tenants", Kind.MANAGEMENT, TENANTS_PORT, authentication="mutual TLS; Keystone token", encryption="TLS"),
     ),
     calls=(
-        Call("keystone", "wsgi", "the identity API", same_node=True),
         Call("management-door", "https", "Wallcloud asks the door whether it answers", account=ROOT, same_node=True),
     ),
     visits=(Visit(Outside.ADMINS, "https", "admins manage the cloud"),),

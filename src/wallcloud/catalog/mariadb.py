@@ -1,16 +1,21 @@
-"""MariaDB: every service's database. Clients on the node come by unix socket, where the kernel says who they are."""
+"""MariaDB: every service's database.
+
+Clients on the node come by unix socket, where the kernel says who they are; those on others by mutual TLS.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wallcloud.catalog import database, tls
 from wallcloud.catalog.component import Account, Component, Limit, Listen, Term
+from wallcloud.catalog.database import PORT, SOCKET
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import Directory, ExclusiveDatabaseAccounts, File, Task
-from wallcloud.site.model import Role
+from wallcloud.site.model import Kind, Role
 
 FOLDER = "/var/lib/wallcloud-mariadb"
 DATA = f"{FOLDER}/data"
@@ -23,14 +28,16 @@ mariadb-install-db --no-defaults --datadir={FOLDER}/data.new --auth-root-authent
 mv data.new data
 """
 CONFIG = "/etc/wallcloud/mariadb/my.cnf"
-SOCKET = "/run/mysqld/mysqld.sock"
 
 
 def limits(given: LimitInput) -> Iterator[Limit]:
     """Connections: the sum of what every client may open at most."""
     clients = [Term(f"{limit.component}'s pools", limit.value) for limit in given.total("database_connections")]
     schemas = sum(
-        component.database is not None for component in given.catalog.values() if component.name in given.placed
+        database.connections
+        for component in given.catalog.values()
+        if component.name in given.placed
+        for database in component.databases
     )
     yield Limit(
         "mariadb",
@@ -57,6 +64,8 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 
 def resources(place: Place) -> Iterator[Resource]:
     """Configuration, unit, and the accounts that may be there."""
+    where = tls.paths(place, "mariadb")
+    yield tls.server_certificate(place, "mariadb", reason="proves the databases to clients on other nodes")
     yield Directory(path="/etc/wallcloud/mariadb", component="mariadb", reason="its configuration")
     yield Directory(path=FOLDER, owner="mysql", group="mysql", mode=0o750, component="mariadb", reason="its data")
     yield Task(
@@ -68,22 +77,24 @@ def resources(place: Place) -> Iterator[Resource]:
         reason="the system tables, made beside and renamed: a killed run leaves no half of them",
     )
     yield File(
-        path=CONFIG, content=_config(place), component="mariadb", reason="socket only, sized by the site's limits"
+        path=CONFIG,
+        content=_config(place, where),
+        component="mariadb",
+        reason="unix socket and mutual TLS, sized by the site's limits",
     )
     yield service(
         place,
         description="the databases (MariaDB)",
         kind="notify",
         start=f"/usr/sbin/mariadbd --defaults-file={CONFIG}",
-        restart_on=(CONFIG,),
+        restart_on=(CONFIG, where.certificate, where.key, where.authority),
         lines=(
             "RuntimeDirectory=mysqld",
             "RuntimeDirectoryMode=0755",
             f"ReadWritePaths={FOLDER}",
             "TimeoutStartSec=900",
             f"LimitNOFILE={place.limit('open_files') * 2}",
-            "PrivateNetwork=yes",
-            "RestrictAddressFamilies=AF_UNIX",
+            "RestrictAddressFamilies=AF_UNIX AF_INET",
             "LimitCORE=0",
             "KillSignal=SIGTERM",
             "SendSIGKILL=no",
@@ -97,29 +108,27 @@ def resources(place: Place) -> Iterator[Resource]:
         stop_seconds=300,
     )
     yield ExclusiveDatabaseAccounts(
-        keep=_accounts(place), component="mariadb", reason="an account that no component declares leaves"
+        keep=database.names_of_accounts(place),
+        component="mariadb",
+        reason="an account that no component declares leaves",
     )
 
 
-def _accounts(place: Place) -> tuple[str, ...]:
-    from wallcloud.catalog import components  # noqa: PLC0415 - the catalog is whole only after this file is loaded
-
-    found: list[str] = []
-    for name in place.placed:
-        component = components()[name]
-        if component.database:
-            found += [f"{component.account.name}@localhost", f"{component.database.schema_account.name}@localhost"]
-    return tuple(sorted(found))
-
-
-def _config(place: Place) -> str:
+def _config(place: Place, where: tls.Paths) -> str:
     return f"""\
 # Written by Wallcloud; changes made here are taken back by the next apply.
 [mariadbd]
 datadir = {DATA}
 socket = {SOCKET}
 pid-file = /run/mysqld/mariadbd.pid
-skip-networking
+bind-address = {place.address(Kind.MANAGEMENT)}
+port = {PORT}
+ssl-ca = {where.authority}
+ssl-cert = {where.certificate}
+ssl-key = {where.key}
+tls-version = TLSv1.3
+# By the network with TLS alone; the unix socket counts as secure.
+require-secure-transport = 1
 skip-name-resolve
 symbolic-links = 0
 local-infile = 0
@@ -149,6 +158,7 @@ COMPONENT = Component(
         Listen(
             "socket", None, path=SOCKET, authentication="the kernel names the account", encryption="the node's kernel"
         ),
+        Listen("tls", Kind.MANAGEMENT, PORT, authentication="mutual TLS, password and subject", encryption="TLS 1.3"),
     ),
     resources=resources,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from wallcloud.build.options import Kind, table
 from wallcloud.catalog.place import Place
@@ -10,7 +11,16 @@ from wallcloud.node.resources import File
 from wallcloud.node.secret import Secret, Text
 
 Scalar = str | int | float | bool
-Setting = Scalar | tuple[Scalar, ...] | Secret
+
+
+@dataclass(frozen=True)
+class Joined:
+    """One value in pieces, some of which are secrets (a URL with a password)."""
+
+    pieces: tuple[str | Secret, ...]
+
+
+Setting = Scalar | tuple[Scalar, ...] | Secret | Joined
 Settings = Mapping[str, Mapping[str, Setting]]
 """group → option → value."""
 
@@ -67,12 +77,30 @@ def render(settings: Settings, repeated: frozenset[tuple[str, str]] = frozenset(
             each = value if (group.lower(), option) in repeated and isinstance(value, tuple) else (value,)
             for one in each:
                 parts.append(f"{option} = ")
-                parts.append(one if isinstance(one, Secret) else _text(one))
+                parts.extend(_pieces(one))
                 parts.append("\n")
     return _joined(parts)
 
 
-def _text(value: Setting) -> str:
+def together(*each: Settings) -> dict[str, dict[str, Setting]]:
+    """Several settings as one; of two values for one option the later counts."""
+    whole: dict[str, dict[str, Setting]] = {}
+    for settings in each:
+        for group, values in settings.items():
+            whole.setdefault(group, {}).update(values)
+    return whole
+
+
+def _pieces(value: Setting) -> Iterator[str | Secret]:
+    if isinstance(value, Joined):
+        yield from (piece if isinstance(piece, Secret) else _text(piece) for piece in value.pieces)
+    elif isinstance(value, Secret):
+        yield value
+    else:
+        yield _text(value)
+
+
+def _text(value: Scalar | tuple[Scalar, ...]) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Release:
-    """What `build` made for a release: digests of the Python environment and of the package index."""
+    """What `build` made for a release: digests of the Python environment, of the package index, of the guest image."""
 
     name: str
     environment: str
     packages: str
+    guest_kernel: str = "0" * 64
+    guest_ramdisk: str = "0" * 64
+    guest_disk: str = "0" * 64
 
     @property
     def environment_path(self) -> str:
@@ -45,6 +48,7 @@ class Place:
     """Milestones that this component's units wait for."""
     placed: Mapping[str, tuple[str, ...]]
     """The nodes of every placed component."""
+    catalog: Mapping[str, Component]
     hosts: str
     """/etc/hosts, the same on every node."""
 
@@ -79,6 +83,11 @@ class Place:
             raise KeyError(f"{node or self.node} has no address on {kind}")
         return address
 
+    @property
+    def management(self) -> IPv4Address:
+        """This node's address on management."""
+        return self.address(Kind.MANAGEMENT)
+
     def control(self) -> str:
         """The control node's name."""
         return next(name for name, node in self.site.nodes.items() if Role.CONTROL in node.roles)
@@ -86,6 +95,19 @@ class Place:
     def internal_name(self, node: str | None = None) -> str:
         """A node's name on management. It resolves nowhere else."""
         return internal_name(self.site, node or self.node)
+
+    def inner(self, prefix: str = "") -> str:
+        """The management door's URL, with the prefix of an API."""
+        return f"https://{self.internal_name(self.control())}{prefix}"
+
+    def outer(self, prefix: str = "") -> str:
+        """The URL that tenants know: the public door's, or the management door's where the site has no other."""
+        return f"https://{self.site.domain}{prefix}" if self.site.nodes_with(Role.API) else self.inner(prefix)
+
+    @property
+    def actor(self) -> str:
+        """How this component on this node is called in its client certificate, and by the servers that read it."""
+        return actor(self.component.name, self.node)
 
     def options(self) -> Mapping[str, Mapping[str, Any]]:
         """What the operator set for this component by the escape hatch: group → option → value."""
@@ -102,6 +124,11 @@ def hosts(site: Site, plan: AddressPlan) -> str:
 def milestone(component: str, node: str) -> str:
     """The name of the fact that `component` answers on `node`."""
     return f"{component}@{node} ready"
+
+
+def actor(component: str, node: str) -> str:
+    """The common name of a component's client certificate on a node."""
+    return f"{component}@{node}"
 
 
 def internal_name(site: Site, node: str) -> str:

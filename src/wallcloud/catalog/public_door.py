@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wallcloud.catalog import apache, tls
 from wallcloud.catalog.component import ROOT, WWW_DATA, Call, Component, Limit, Listen, Outside, Visit
 from wallcloud.catalog.given import LimitInput
-from wallcloud.catalog.management_door import PREFIX, TENANTS_PORT
+from wallcloud.catalog.management_door import TENANTS_PORT
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Kind, Role
@@ -39,7 +39,7 @@ def resources(place: Place) -> Iterator[Resource]:
         place,
         name=place.site.domain,
         modules=("proxy_http",),
-        prefixes=(PREFIX,),
+        apis=apache.apis(place, public=True),
         forgeable=("X-Forwarded-For",),
         keepalive_seconds=5,
         hosts=_hosts(place, face, inner),
@@ -60,7 +60,12 @@ def resources(place: Place) -> Iterator[Resource]:
 def _hosts(place: Place, face: tls.Paths, inner: tls.Paths) -> str:
     own = place.address(Kind.PUBLIC)
     domain = place.site.domain
-    backend = f"https://{place.internal_name(place.control())}:{TENANTS_PORT}{PREFIX}"
+    backend = f"https://{place.internal_name(place.control())}:{TENANTS_PORT}"
+    passes = "\n".join(
+        f"    ProxyPass {api.prefix} {backend}{api.prefix} ttl=20 retry=0 connectiontimeout=5 timeout=600\n"
+        f"    ProxyPassReverse {api.prefix} {backend}{api.prefix}"
+        for api in apache.apis(place, public=True)
+    )
     escaped = domain.replace(".", r"\.")
     return f"""\
 ProxyPreserveHost Off
@@ -84,8 +89,7 @@ Listen {own}:{PORT} https
     SSLProxyCheckPeerName on
     SSLProxyCheckPeerExpire on
     SSLProxyMachineCertificateFile {_CLIENT_PEM}
-    ProxyPass {PREFIX} {backend} ttl=20 retry=0 connectiontimeout=5 timeout=120
-    ProxyPassReverse {PREFIX} {backend}
+{passes}
 </VirtualHost>
 """
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources as package
 
 from wallcloud.catalog import tls
+from wallcloud.catalog.bus import PORT
 from wallcloud.catalog.component import ROOT, Account, Call, Component, Limit, Listen, Term
 from wallcloud.catalog.given import LimitInput
-from wallcloud.catalog.place import Place
+from wallcloud.catalog.place import Place, actor
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
-from wallcloud.node.resources import Directory, ExclusiveBusAccounts, File
+from wallcloud.node.resources import BusAccount, BusVhost, Directory, ExclusiveBusAccounts, File
 from wallcloud.node.secret import Secret
 from wallcloud.site.model import Kind, Role
 
@@ -21,7 +23,7 @@ CONFIG = f"{FOLDER}/rabbitmq.conf"
 PLUGINS = f"{FOLDER}/enabled_plugins"
 DEFINITIONS = f"{FOLDER}/definitions.json"
 COOKIE = f"{HOME}/.erlang.cookie"
-PORT = 5671
+CONSUMED = "/usr/lib/wallcloud/bus_consumed.py"
 _KERNEL = "the node's kernel"
 
 
@@ -89,7 +91,29 @@ def resources(place: Place) -> Iterator[Resource]:
         ),
         stop_seconds=60,
     )
+    yield from _accounts(place)
+    yield File(
+        path=CONSUMED,
+        content=(package.files("wallcloud.plugins") / "bus_consumed.py").read_text(encoding="utf-8"),
+        component="rabbitmq",
+        reason="asks whether somebody listens to a queue",
+    )
     yield ExclusiveBusAccounts(component="rabbitmq", reason="an account or vhost that no component declares leaves")
+
+
+def _accounts(place: Place) -> Iterator[Resource]:
+    """A virtual host per service, and in it an account for each of its components on each node."""
+    clients = [component for component in place.catalog.values() if component.bus and component.name in place.placed]
+    for vhost in sorted({component.bus for component in clients}):
+        yield BusVhost(vhost=vhost, component="rabbitmq", reason=f"{vhost}'s own bus: no other service sees into it")
+    for component in clients:
+        for node in place.placed[component.name]:
+            yield BusAccount(
+                account=actor(component.name, node),
+                vhost=component.bus,
+                component="rabbitmq",
+                reason=f"{component.title} on {node}, by its certificate",
+            )
 
 
 def _config(place: Place, where: tls.Paths) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wallcloud.catalog.component import Account
 from wallcloud.catalog.place import Place
 from wallcloud.node.resources import Input, Unit
 from wallcloud.node.resources.unit import stamp_lines
@@ -52,12 +53,14 @@ def service(
     requires: Iterable[str] = (),
     stop_seconds: int = 20,
     publishes: bool = True,
+    account: Account | None = None,
 ) -> Unit:
-    """A Unit for `place.component`. `start` and `reload` are ExecStart= and ExecReload= lines.
+    """A Unit for `place.component`, as its account unless another is said. `start` and `reload` are ExecStart= and
+    ExecReload= lines.
 
     `lines` go into [Service] and win over `sandbox`: systemd takes the last of two, so the earlier is left out.
     """
-    component = place.component
+    component, who = place.component, account or place.component.account
     unit = f"wallcloud-{name or component.name}.service"
     inputs = (*(Input(path=path) for path in restart_on), *(Input(path=path, on="reload") for path in reload_on))
     own = tuple(lines)
@@ -73,8 +76,8 @@ def service(
             "",
             "[Service]",
             f"Type={kind}",
-            f"User={component.account.name}",
-            f"Group={component.account.group}",
+            f"User={who.name}",
+            f"Group={who.group}",
             stamp_lines(tuple(restart_on), tuple(reload_on), reload or "").rstrip("\n"),
             f"ExecStart={start}",
             "Restart=on-failure",

@@ -29,6 +29,28 @@ def paths(place: Place, name: str) -> Paths:
     return Paths(f"{base}.key", f"{base}.pem", CA)
 
 
+def client(place: Place) -> Paths:
+    """The client certificate of this component on this node: what it shows to the bus and to databases elsewhere."""
+    return paths(place, place.component.name)
+
+
+def client_certificate(place: Place, *, reason: str) -> Certificate:
+    """The certificate at `client(place)`; its common name is `place.actor`, readable by the component's account."""
+    where = client(place)
+    return Certificate(
+        name=place.actor,
+        key_path=where.key,
+        cert_path=where.certificate,
+        ca_path=where.authority,
+        subject=place.actor,
+        names=(place.internal_name(),),
+        use=("client",),
+        group=place.component.account.group,
+        component=place.component.name,
+        reason=reason,
+    )
+
+
 def server_certificate(
     place: Place,
     name: str,

@@ -29,6 +29,9 @@ class Summary:
     packages: str
     packages_count: int
     packages_size: int
+    guest_kernel: str
+    guest_ramdisk: str
+    guest_size: int
     seconds: float
     cache: str
 
@@ -48,6 +51,9 @@ def prepare(
         packages=made.packages,
         packages_count=len(packages),
         packages_size=sum(package.size for package in packages),
+        guest_kernel=made.guest.kernel,
+        guest_ramdisk=made.guest.ramdisk,
+        guest_size=made.guest.kernel_size + made.guest.ramdisk_size,
         seconds=round(time.monotonic() - started, 3),
         cache=str(cache.path),
     )
@@ -60,6 +66,7 @@ def told(summary: Summary) -> str:
         f"environment  {summary.environment[:16]}  {_mega(summary.environment_size)}, "
         f"on nodes {summary.environment_on_node}\n"
         f"packages     {summary.packages[:16]}  {_mega(summary.packages_size)} in {summary.packages_count} packages\n"
+        f"guest image  {summary.guest_ramdisk[:16]}  {_mega(summary.guest_size)}, kernel {summary.guest_kernel[:16]}\n"
         f"in           {summary.cache}\n"
         f"took         {summary.seconds:.1f} s. Next: wallcloud plan"
     )
@@ -85,9 +92,10 @@ def build(site_file: Path, release: str | None, refresh: bool, as_json: bool) ->
     # Not at the top: it imports every component, which the other uses of this module do without.
     from wallcloud.design.packages import names_by_role  # noqa: PLC0415
 
-    wanted = release or (load_site(site_file).site.release if site_file.exists() else releases()[-1])
+    site = load_site(site_file).site if site_file.exists() else None
+    wanted = release or (site.release if site else releases()[-1])
     with Steps(err()) as steps:
-        summary = prepare(Cache(), wanted, names_by_role(), steps, refresh=refresh)
+        summary = prepare(Cache(), wanted, names_by_role(site), steps, refresh=refresh)
     if as_json:
         print_json(asdict(summary))
     else:

@@ -30,7 +30,8 @@ VERBS = {
     "lab": _Verb("lab_verbs", "The site's hosts, wires, routers and workstations, made on this computer."),
     "plan": _Verb("converge_verbs", "Show what apply would change, reading the nodes only."),
     "apply": _Verb("converge_verbs", "Make the nodes what the site says."),
-    "verify": _Verb("verify_verb", "Prove the running cloud: tokens at both doors, and what must not pass."),
+    "verify": _Verb("verify_verb", "Prove the running cloud with real packets."),
+    "access": _Verb("access_verb", "Write clouds.yaml: how OpenStack's own clients reach the cloud."),
     "schema": _Verb("site_verbs", "Print the JSON Schema of a site file."),
 }
 """In the order in which they are used."""

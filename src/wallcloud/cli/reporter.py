@@ -24,11 +24,33 @@ _BAD = ("failed", "lost", "locked", "unconfirmed")
 class _Node:
     status: str = "connecting"
     doing: str = ""
-    index: int = 0
+    hand: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    """Resources in hand: what each last said, and whether it waits for another node; the last to speak comes last."""
+    ended: int = 0
     count: int = 0
     changed: int = 0
     started: float = field(default_factory=time.monotonic)
     seconds: float | None = None
+
+    def says(self, index: int, text: str, *, waits: bool = False) -> None:
+        self.hand.pop(index, None)
+        self.hand[index] = (text, waits)
+        self._show()
+
+    def ends(self, index: int) -> None:
+        self.hand.pop(index, None)
+        self.ended += 1
+        self._show()
+
+    def _show(self) -> None:
+        """Who works is shown before who waits. What failed stays to be read."""
+        if self.status in _BAD or not self.hand:
+            return
+        working = [text for text, waits in self.hand.values() if not waits]
+        self.status = "at work" if working else "waiting"
+        last = working[-1] if working else next(reversed(self.hand.values()))[0]
+        more = len(self.hand) - 1
+        self.doing = f"{last} (and {more} more)" if more else last
 
 
 class JsonEvents:
@@ -89,20 +111,24 @@ class Board(JsonEvents):
             case "begin":
                 known.count, known.status = event["count"], "at work"
             case "started":
-                known.index = event["index"] + 1
-                known.status, known.doing = "at work", _name(event["resource"])
+                known.says(event["index"], _name(event["resource"]))
             case "progress":
-                known.doing = event["note"]
+                known.says(event["index"], event["note"])
             case "waiting":
-                known.status, known.doing = "waiting", ", ".join(event["milestones"])
+                known.says(event["index"], ", ".join(event["milestones"]), waits=True)
             case "done":
                 known.changed += event["outcome"] != "unchanged"
+                known.ends(event["index"])
             case "finished":
                 # Why it failed stays; what it was doing when it was fine does not.
                 known.status, known.doing = event["outcome"], "" if event["outcome"] == "ok" else known.doing
                 known.seconds = time.monotonic() - known.started
+            case "left":
+                known.ends(event["index"])
             case "failed" | "lost" | "locked" as status:
                 known.status = status
+                if "index" in event:
+                    known.ends(event["index"])
                 known.doing = at_work(event["holder"]) if status == "locked" else event.get("what") or event["why"]
                 known.seconds = time.monotonic() - known.started
         if self._apply or event["event"] in _BAD:
@@ -115,7 +141,7 @@ class Board(JsonEvents):
         for name, node in self._nodes.items():
             seconds = node.seconds if node.seconds is not None else time.monotonic() - node.started
             table.add_row(
-                name, node.status, f"{node.index}/{node.count}" if node.count else "", f"{seconds:.0f} s", node.doing
+                name, node.status, f"{node.ended}/{node.count}" if node.count else "", f"{seconds:.0f} s", node.doing
             )
         return table
 

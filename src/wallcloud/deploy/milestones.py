@@ -43,10 +43,15 @@ class Milestones:
             else:
                 self._waiting[name].add(node)
 
+    def failed(self, name: str, why: str) -> None:
+        """A publisher says that it will not come in this run; the waiters are told why, at once."""
+        if name not in self._reached and name not in self._failed:
+            self._failed[name] = why
+            for waiter in sorted(self._waiting.pop(name, ())):
+                self._relay(waiter, {"op": "milestone-failed", "name": name, "why": why})
+
     def over(self, node: str, why: str) -> None:
         """A node is done: what it has not published it will not publish; the waiters are told why."""
         for name, publisher in self._publishers.items():
-            if publisher == node and name not in self._reached and name not in self._failed:
-                self._failed[name] = why
-                for waiter in sorted(self._waiting.pop(name, ())):
-                    self._relay(waiter, {"op": "milestone-failed", "name": name, "why": why})
+            if publisher == node:
+                self.failed(name, why)

@@ -42,11 +42,12 @@ def facts_of(state: StateFolder, node: str) -> NodeFacts:
 def release_of(loaded: Loaded, *, needed: bool = False) -> Release:
     """The release as built. Raises WallcloudError where it is `needed` and was not built."""
     name = loaded.site.release
-    found = built(Cache(), name, names_by_role())
+    found = built(Cache(), name, names_by_role(loaded.site))
     if found is None:
         if needed:
             raise WallcloudError(
                 f"release {name} is not built on this computer", where=str(loaded.path), hint="run: wallcloud build"
             )
         return Release(name, NOT_BUILT, NOT_BUILT)
-    return Release(name, found.environment, found.packages)
+    guest = found.guest
+    return Release(name, found.environment, found.packages, guest.kernel, guest.ramdisk, guest.disk)

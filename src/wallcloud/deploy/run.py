@@ -253,6 +253,8 @@ class Run:
             match event["event"]:
                 case "milestone":
                     milestones.reached(event["name"])
+                case "milestone-failed":
+                    milestones.failed(event["name"], f"{node}: {event['why']}")
                 case "waiting":
                     milestones.wait(node, tuple(event["milestones"]))
                 case "need-blobs":
@@ -279,6 +281,8 @@ class Run:
                     outcome.status = event["outcome"]
                     outcome.unchanged, outcome.planned = event["unchanged"], event["planned"]
                     outcome.applied = event["applied"]
+                    # The node works on several at once; what is shown is in the order of its spec.
+                    outcome.changes.sort(key=lambda change: change["index"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SessionLost(
                 f"the node's event {event['event']!r} is not understood",

@@ -88,6 +88,10 @@ class StateFolder:
         known = self._secrets()
         return {name: known.get(name) or secrets.token_hex(32) for name in set(names)}
 
+    def secret_kept(self, name: str) -> str | None:
+        """The value of a secret, or None where no apply has made it yet."""
+        return self._secrets().get(name)
+
     def _secrets(self) -> dict[str, str]:
         path = self.path / "secrets.json"
         loaded = self._json(path) or {}

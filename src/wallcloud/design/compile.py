@@ -13,10 +13,10 @@ from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Place, Release, hosts, milestone
 from wallcloud.design import limits as derived_limits
 from wallcloud.design.flows import Flow, Servers, derive
-from wallcloud.design.order import check_order, in_order
+from wallcloud.design.order import before, check_order, in_order
 from wallcloud.design.secrets import holes
 from wallcloud.design.settings import check_options
-from wallcloud.design.spec import node_resources
+from wallcloud.design.spec import node_spec
 from wallcloud.node.spec import Spec
 from wallcloud.rules import check
 from wallcloud.site.addresses import AddressPlan, plan
@@ -106,6 +106,7 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
         limits={f"{limit.component}.{limit.name}": limit.value for limit in numbers},
         awaits=(),
         placed=placed,
+        catalog=catalog,
         hosts=hosts(site, addresses),
     )
     servers = Servers(site, placed, catalog)
@@ -121,19 +122,19 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
             )
             for name in names
         )
-        specs[node] = Spec(node=node, release=release.name, resources=node_resources(places, of_node[node]))
+        specs[node] = node_spec(places, of_node[node], before(catalog, names))
     check_order(specs)
     return Design(site, addresses, placed, flows, numbers, specs, catalog)
 
 
 def _awaits(component: Component, node: str, servers: Servers) -> tuple[str, ...]:
-    """The milestones of other nodes' servers that a component's calls wait for."""
-    return tuple(
-        sorted(
-            milestone(str(call.to), server)
-            for call in component.calls
-            if call.waits
-            for server in servers.of(component, call, node)
-            if server != node
-        )
-    )
+    """The milestones on other nodes that a component waits for: of servers that it calls, and of those it names."""
+    waited = {
+        milestone(str(call.to), server)
+        for call in component.calls
+        if call.waits
+        for server in servers.of(component, call, node)
+        if server != node
+    }
+    followed = {milestone(name, other) for name in component.follows for other in servers.nodes(name) if other != node}
+    return tuple(sorted(waited | followed))

@@ -10,18 +10,20 @@ from collections import defaultdict
 from collections.abc import Iterable
 from ipaddress import IPv4Network
 
+from wallcloud.catalog import bridges
+from wallcloud.catalog.component import KERNEL
 from wallcloud.design.flows import Flow, Transport
-from wallcloud.site.model import Site
+from wallcloud.site.model import Kind, Site
 
 TABLE = "wallcloud"
 _PING = "icmp type echo-request"
 
 
 def nic(site: Site, node: str, network: str) -> str:
-    """The interface of a node that carries a network: its NIC, or the VLAN on it."""
-    parent = site.nodes[node].interfaces[network]
-    vlan = site.networks[network].vlan
-    return f"{parent}.{vlan}" if vlan else parent
+    """The interface where a node's address on a network is: its NIC, the VLAN on it, or the tunnels' bridge."""
+    if site.networks[network].kind is Kind.OVERLAY and network in (bridged := bridges.of(site, node)):
+        return bridged[network]
+    return site.networks[network].device(site.nodes[node].interfaces[network])
 
 
 def ruleset(site: Site, node: str, flows: Iterable[Flow]) -> str:
@@ -58,7 +60,9 @@ def _collect(site: Site, node: str, flows: Iterable[Flow]) -> tuple[list[str], l
         for (interface, own, port), addresses in sorted(sources.items())
     ]
     outward = [
-        f'oifname "{interface}" ip daddr {_set(addresses)} {port} meta skuid {uid} ct state new accept'
+        # What the kernel sends of its own has no socket, and so no account to be named.
+        f'oifname "{interface}" ip daddr {_set(addresses)} {port} '
+        f"{f'meta skuid {uid} ' if uid != KERNEL.uid else ''}ct state new accept"
         for (interface, port, uid), addresses in sorted(targets.items())
     ]
     return inward, outward

@@ -104,6 +104,10 @@ class Servers:
             return (node,) if node in listening else ()
         return tuple(server for server in listening if server != node or call.to != client.name)
 
+    def nodes(self, name: str) -> tuple[str, ...]:
+        """The nodes of a component, none where the site has none of them."""
+        return self._placed.get(name, ())
+
     def _listening(self, client: Component, call: Call) -> dict[str, None]:
         key = (str(call.to), call.listen)
         if key not in self._found:

@@ -1,8 +1,11 @@
-"""The Spec of one node: what every node has, then its components in order, then the exclusive sets that close it."""
+"""The Spec of one node: what every node has, then its components in order, then the exclusive sets that close it.
+
+What every node has comes first and one after the other; then each component is a part of its own, beside the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from wallcloud.catalog.component import Account
 from wallcloud.catalog.firewall import boot_file
@@ -11,18 +14,28 @@ from wallcloud.design import firewall
 from wallcloud.design.flows import Flow
 from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
+from wallcloud.node.spec import Part, Spec
 
 _FIRST = "firewall"
 """The component whose packages come before everything: nothing is installed before the wall stands."""
+# The parts that are no component's.
+_GROUND = "every node's ground"
+_PACKAGES = "packages"
+_ENVIRONMENT = "environment"
+_LAST = "exclusive sets"
 
 
-def node_resources(places: tuple[Place, ...], flows: Iterable[Flow]) -> tuple[Resource, ...]:
-    """Every resource of a node, in order. `places` are its components in order, `flows` those that touch it."""
+def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[str, tuple[str, ...]]) -> Spec:
+    """The Spec of a node. `places` are its components in order, `flows` those that touch it.
+
+    `before` are for each component those on the node that come before it.
+    """
     first = next(place for place in places if place.component.name == _FIRST)
     basics = next(place for place in places if place.component.name == "basics")
     rest = tuple(place for place in places if place not in (first, basics))
     wall = firewall.ruleset(first.site, first.node, flows)
-    ordered = [
+    parts: list[tuple[str, tuple[str, ...], list[Resource]]] = []
+    ground = [
         *_accounts(places),
         *basics.component.resources(basics),
         *_packages(first.release.packages, "the firewall", first.component.packages),
@@ -34,35 +47,44 @@ def node_resources(places: tuple[Place, ...], flows: Iterable[Flow]) -> tuple[Re
             component="basics",
             reason="Debian's units of what Wallcloud runs in units of its own never start",
         ),
-        *_packages(
-            first.release.packages,
-            "the node's components",
-            tuple(sorted({name for place in (basics, *rest) for name in place.component.packages})),
-        ),
-        *_environment(places),
-        *(resource for place in rest for resource in place.component.resources(place)),
     ]
-    units = tuple(sorted(resource.unit for resource in ordered if isinstance(resource, r.Unit)))
-    ordered.append(
-        r.ExclusiveUnits(
-            keep=units, component="basics", reason="a unit of Wallcloud's that the site does not name leaves"
-        )
+    packages = _packages(
+        first.release.packages,
+        "the node's components",
+        tuple(sorted({name for place in (basics, *rest) for name in place.component.packages})),
     )
-    return tuple(ordered)
+    parts.append((_GROUND, (), ground))
+    parts.append((_PACKAGES, (_GROUND,), list(packages)))
+    parts.append((_ENVIRONMENT, (_GROUND,), list(_environment(places))))
+    for place in rest:
+        name = place.component.name
+        other = tuple(each for each in before[name] if each not in (_FIRST, "basics"))
+        environment = (_ENVIRONMENT,) if place.component.environment else ()
+        parts.append((name, (_PACKAGES, *environment, *other), list(place.component.resources(place))))
+    every = [resource for _, _, resources in parts for resource in resources]
+    units = tuple(sorted(resource.unit for resource in every if isinstance(resource, r.Unit)))
+    stay = "a unit of Wallcloud's that the site does not name leaves"
+    last = r.ExclusiveUnits(keep=units, component="basics", reason=stay)
+    parts.append((_LAST, tuple(name for name, _, _ in parts), [last]))
+    return Spec(
+        first.node,
+        first.release.name,
+        (*every, last),
+        tuple(Part(name, len(resources), after) for name, after, resources in parts),
+    )
 
 
 def _accounts(places: tuple[Place, ...]) -> Iterator[Resource]:
     accounts: dict[str, tuple[Account, str]] = {}
     for place in places:
-        database = place.component.database
-        schema = (database.schema_account,) if database else ()
-        for account in (place.component.account, *place.component.accounts, *schema):
+        schemas = (database.schema_account for database in place.component.databases)
+        for account in (place.component.account, *place.component.accounts, *schemas):
             accounts[account.name] = (account, place.component.name)
-    for account, component in sorted(accounts.values(), key=lambda pair: pair[0].uid):
-        if account.foreign:
-            continue
-        why = f"{component} runs as it; the firewall knows it by number"
-        yield r.Group(group=account.group, gid=account.uid, component=component, reason=why)
+    ours = sorted((pair for pair in accounts.values() if not pair[0].foreign), key=lambda pair: pair[0].uid)
+    # All groups first: an account may be in another's.
+    for account, component in ours:
+        yield r.Group(group=account.group, gid=account.uid, component=component, reason=_why(component))
+    for account, component in ours:
         yield r.Account(
             account=account.name,
             uid=account.uid,
@@ -70,8 +92,12 @@ def _accounts(places: tuple[Place, ...]) -> Iterator[Resource]:
             home=account.home,
             groups=account.groups,
             component=component,
-            reason=why,
+            reason=_why(component),
         )
+
+
+def _why(component: str) -> str:
+    return f"{component} runs as it; the firewall knows it by number"
 
 
 def _packages(index: str, what: str, names: tuple[str, ...]) -> Iterator[Resource]:

@@ -1,5 +1,6 @@
-"""What resources see of a run: secrets, caches, the deployer."""
+"""What resources see of a run: secrets, caches, the deployer. Every part of a spec runs in a thread of its own."""
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,6 +14,55 @@ from wallcloud.node.spec import Spec
 T = TypeVar("T")
 
 
+class Memory:
+    """What was made under a key, for many threads: made once while they wait, and never kept once it was forgotten.
+
+    A value that was begun before `forget` is handed to those who asked before it and to nobody after.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[str, _Value] = {}
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        """`key`'s value, made where it is not there. What `make` raises goes to all who wait, and is not kept."""
+        with self._lock:
+            found = self._values.get(key)
+            mine = found is None
+            value = self._values[key] = found or _Value()
+        if mine:
+            try:
+                value.made = make()
+            except BaseException as error:
+                value.error = error
+                with self._lock:
+                    if self._values.get(key) is value:
+                        del self._values[key]
+                raise
+            finally:
+                value.done.set()
+        else:
+            value.done.wait()
+        if value.error is not None:
+            raise value.error
+        return cast(T, value.made)
+
+    def forget(self, key: str | None = None) -> None:
+        """Drops one value, or all; those that are being made are not kept."""
+        with self._lock:
+            if key is None:
+                self._values.clear()
+            else:
+                self._values.pop(key, None)
+
+
+class _Value:
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.made: Any = None
+        self.error: BaseException | None = None
+
+
 class Run:
     """One plan or apply of one spec; a `resource.Context`."""
 
@@ -21,10 +71,14 @@ class Run:
         self._secrets = secrets
         self._session = session
         self._planning = planning
-        self._cache: dict[str, Any] = {}
-        self._kept: dict[str, Any] = {}
+        self._cache = Memory()
+        self._kept = Memory()
         self._touched: set[str] = set()
-        self.index = 0
+        self._hand = threading.local()
+
+    def take(self, index: int) -> None:
+        """This thread has resource `index` in hand from now on."""
+        self._hand.index = index
 
     @property
     def planning(self) -> bool:
@@ -48,18 +102,14 @@ class Run:
         return fill(text, self.secret)
 
     def cached(self, key: str, make: Callable[[], T]) -> T:
-        if key not in self._cache:
-            self._cache[key] = make()
-        return cast(T, self._cache[key])
+        return self._cache.get(key, make)
 
     def kept(self, key: str, make: Callable[[], T]) -> T:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return cast(T, self._kept[key])
+        return self._kept.get(key, make)
 
     def forget(self, key: str) -> None:
-        self._cache.pop(key, None)
-        self._kept.pop(key, None)
+        self._cache.forget(key)
+        self._kept.forget(key)
 
     def touched(self, path: str) -> bool:
         return path in self._touched
@@ -70,10 +120,10 @@ class Run:
 
     def changed(self) -> None:
         """The node is not as it was: what was read from it is forgotten."""
-        self._cache.clear()
+        self._cache.forget()
 
     def note(self, note: str, done: int | None = None, total: int | None = None) -> None:
-        self._session.emit("progress", index=self.index, note=note, done=done, total=total)
+        self._session.emit("progress", index=getattr(self._hand, "index", -1), note=note, done=done, total=total)
 
     def blobs(self, digests: tuple[str, ...]) -> Mapping[str, Path]:
         return self._session.blobs(digests)

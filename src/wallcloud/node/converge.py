@@ -1,7 +1,9 @@
-"""Read, compare, apply: each resource in order. A plan is the same without the last step."""
+"""Read, compare, apply: a part's resources in order, the parts in threads. A plan is the same without the last step."""
 
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +11,7 @@ from wallcloud.node.context import Run
 from wallcloud.node.failure import Cancelled, ResourceFailed
 from wallcloud.node.resource import Change, Resource
 from wallcloud.node.session import Session
-from wallcloud.node.spec import Spec
+from wallcloud.node.spec import Part, Spec
 
 
 @dataclass
@@ -23,10 +25,19 @@ class Tally:
     left: int = 0
 
 
+@dataclass(frozen=True)
+class _Halt:
+    """Why what comes later is left: in words for that, and in words for those on other nodes who wait for it."""
+
+    why: str
+    cause: str
+
+
 def converge(spec: Spec, secrets: Mapping[str, str], session: Session, *, planning: bool) -> str:
     """Brings the node to `spec`, or says what that would change; returns "ok", "failed" or "cancelled".
 
-    An apply stops at the first failure: what comes later in a spec stands on what comes before. A plan goes on.
+    Each part of the spec runs in a thread of its own as soon as those that it stands on are done. A failure leaves the
+    rest of its part and all that stands on it; what does not goes on. A plan goes on everywhere.
     """
     session.hide(secrets)
     return _Converge(spec, Run(spec, secrets, session, planning=planning), session).run()
@@ -38,29 +49,85 @@ class _Converge:
         self._run = run
         self._session = session
         self._tally = Tally()
+        self._news = threading.Condition()
+        self._ended: dict[str, _Halt | None] = {}
+        """The parts that are over, and why one stopped."""
 
     def run(self) -> str:
         begun = time.monotonic()
         self._session.emit("begin", count=len(self._spec.resources))
-        stopped = ""
-        for index, resource in enumerate(self._spec.resources):
-            self._run.index = index
-            stopped = stopped or self._session.stopped
-            if stopped:
-                self._tally.left += 1
-                self._session.emit("left", index=index, resource=label(resource), why=stopped)
-                continue
+        for resource in self._spec.resources:
+            if type(resource).ahead is not Resource.ahead:
+                threading.Thread(target=self._ahead, args=(resource,), name="ahead", daemon=True).start()
+        todo = dict(self._spec.ranges())
+        count = len(todo)
+        with self._news:
+            while len(self._ended) < count:
+                for part in tuple(todo):  # in their order: what is left here, later ones may stand on
+                    self._begin(part, todo)
+                if len(self._ended) < count:
+                    self._news.wait()
+        return self._finish(time.monotonic() - begun)
+
+    def _ahead(self, resource: Resource) -> None:
+        with suppress(Exception):
+            resource.ahead(self._run)
+
+    def _begin(self, part: Part, todo: dict[Part, range]) -> None:
+        """Starts a part whose turn has come; leaves it as soon as one that it stands on has stopped."""
+        before = [self._ended[name] for name in part.after if name in self._ended]
+        halt = next((each for each in before if each), None)
+        if halt is not None:
+            self._leave(todo.pop(part), halt)
+            self._ended[part.name] = halt
+        elif len(before) == len(part.after):
+            threading.Thread(target=self._part, args=(part, todo.pop(part)), name=part.name, daemon=True).start()
+
+    def _part(self, part: Part, indices: range) -> None:
+        halt: _Halt | None = _Halt("cut off by a fault of Wallcloud", "a fault of Wallcloud")
+        try:
+            halt = self._in_order(indices)
+        finally:
+            with self._news:
+                self._ended[part.name] = halt
+                self._news.notify()
+
+    def _in_order(self, indices: range) -> _Halt | None:
+        """Every resource of a part; why it stopped where it did."""
+        for index in indices:
+            resource = self._spec.resources[index]
+            self._run.take(index)
             try:
+                if self._session.stopped:
+                    raise Cancelled(self._session.stopped)
                 self._one(index, resource)
             except Cancelled as why:
-                self._session.emit("left", index=index, resource=label(resource), why=str(why))
-                self._tally.left += 1
-                stopped = str(why)
+                halt = _Halt(str(why), str(why))
+                self._leave(range(index, indices.stop), halt)
+                return halt
             except Exception as error:  # whatever a resource runs into is told; none takes the session down
-                self._fail(index, resource, error)
+                halt = self._fail(index, resource, error)
                 if not self._run.planning:
-                    stopped = f"{resource.kind} {resource.name} before it failed"
-        return self._finish(time.monotonic() - begun)
+                    self._leave(range(index + 1, indices.stop), halt)
+                    return halt
+        return None
+
+    def _leave(self, indices: range, halt: _Halt) -> None:
+        for index in indices:
+            resource = self._spec.resources[index]
+            self._count("left")
+            self._session.emit("left", index=index, resource=label(resource), why=halt.why)
+            self._disappoint(resource, halt.cause)
+
+    def _disappoint(self, resource: Resource, why: str) -> None:
+        """Tells at once, here and elsewhere, that what `resource` publishes does not come: somebody may wait for it."""
+        for milestone in resource.publishes:
+            self._session.unreachable(milestone, why)
+            self._session.emit("milestone-failed", name=milestone, why=why)
+
+    def _count(self, how: str) -> None:
+        with self._news:
+            setattr(self._tally, how, getattr(self._tally, how) + 1)
 
     def _finish(self, seconds: float) -> str:
         outcome = "failed" if self._tally.failed else "cancelled" if self._tally.left else "ok"
@@ -76,15 +143,15 @@ class _Converge:
             changes = resource.compare(self._run)  # what was read before may have changed in the meantime
         if not changes:
             outcome = "unchanged"
-            self._tally.unchanged += 1
+            self._count("unchanged")
         elif self._run.planning:
             outcome = "planned"
-            self._tally.planned += 1
+            self._count("planned")
             self._run.touch(resource.alters(changes))
         else:
             outcome = "applied"
             self._apply(resource, changes)
-            self._tally.applied += 1
+            self._count("applied")
         consequence = resource.consequence(changes) if changes else ""
         self._session.emit(
             "done",
@@ -130,8 +197,8 @@ class _Converge:
                 hint="something else on the node may change it back, or the server took it otherwise than it was meant",
             )
 
-    def _fail(self, index: int, resource: Resource, error: Exception) -> None:
-        self._tally.failed += 1
+    def _fail(self, index: int, resource: Resource, error: Exception) -> _Halt:
+        self._count("failed")
         failed = error if isinstance(error, ResourceFailed) else _unexpected(error)
         self._session.emit(
             "failed",
@@ -142,6 +209,10 @@ class _Converge:
             output=list(failed.output),
             hint=failed.hint,
         )
+        name = f"{resource.kind} {resource.name}"
+        halt = _Halt(f"{name} before it failed", f"{name}: {failed.what}")
+        self._disappoint(resource, halt.cause)
+        return halt
 
 
 def label(resource: Resource) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wallcloud.node import dpkg, network
+from wallcloud.node import dpkg, kvm, network
 from wallcloud.node.run import run
 
 CAP_SYS_TIME = 25
@@ -18,6 +18,7 @@ _PROGRAM = re.compile(r'\("([^"]+)"')
 def facts() -> dict[str, Any]:
     """Everything, ready for JSON. Sizes in MiB; a fact that could not be read is None."""
     where = _virtualization()
+    why_no_kvm = _or_none(kvm.why_not)
     asked: dict[str, Callable[[], Any]] = {
         "distribution": _distribution,
         "kernel": platform.release,
@@ -28,7 +29,9 @@ def facts() -> dict[str, Any]:
         "disk_free_mib": lambda: {path: _free(path) for path in ("/", "/var")},
         "virtualization": lambda: where,
         "clock": lambda: {"adjustable": where not in _CONTAINERS and _may_set_clock(), "unix": time.time()},
-        "kvm": _kvm,
+        # A device that is there and runs no guest counts as absent.
+        "kvm": lambda: why_no_kvm == "",
+        "kvm_reason": lambda: why_no_kvm,
         "ovs_kernel": _ovs_kernel,
         "ipv6": lambda: Path("/proc/net/if_inet6").exists(),
         "interfaces": _interfaces,
@@ -73,14 +76,6 @@ def _virtualization() -> str:
 def _may_set_clock() -> bool:
     row = next(row for row in Path("/proc/self/status").read_text().splitlines() if row.startswith("CapEff:"))
     return bool(int(row.split()[1], 16) >> CAP_SYS_TIME & 1)
-
-
-def _kvm() -> bool:
-    try:
-        os.close(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
-    except OSError:
-        return False
-    return True
 
 
 def _ovs_kernel() -> bool:

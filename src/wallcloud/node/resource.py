@@ -67,7 +67,10 @@ class Context(Protocol):
         """`text` with its holes filled."""
 
     def cached(self, key: str, make: Callable[[], T]) -> T:
-        """`make()`, remembered until the next apply of any resource: for reads that serve many resources."""
+        """`make()`, remembered until the next apply of any resource ends: for reads that serve many resources.
+
+        Of several threads one makes it and the others wait; `make` may ask for other keys, not for its own.
+        """
 
     def kept(self, key: str, make: Callable[[], T]) -> T:
         """`make()`, remembered in memory for the whole session (a token)."""
@@ -125,6 +128,9 @@ class Resource:
     def read(self, ctx: Context) -> State | None:
         """The present value of every property; None = absent. Changes nothing."""
         raise NotImplementedError
+
+    def ahead(self, ctx: Context) -> None:
+        """Slow reads that `ctx.cached` keeps, begun beside everything else before its turn. Errors are told then."""
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         """Makes the node as desired; `changes` is what differs. Killed anywhere, it can be run again."""

@@ -35,6 +35,7 @@ class Session:
         self._bad_blobs: dict[str, str] = {}
         self._confirmations = 0
         self._stop = ""
+        self._stopping = threading.Lock()
         self._on_stop: Callable[[], None] = lambda: None
         self._secrets: tuple[str, ...] = ()
 
@@ -154,8 +155,8 @@ class Session:
     # -- stop
 
     def stop(self, why: str) -> None:
-        """The resource in hand is finished, then nothing more is begun. May be called in a signal's handler."""
-        if self._stop:
+        """What is in hand is finished, then nothing more is begun. May be called in a signal's handler."""
+        if not self._stopping.acquire(blocking=False):  # taken once and for all; never waited for in a handler
             return
         self._stop = why
         self._on_stop()
@@ -180,6 +181,10 @@ class Session:
     def published(self, name: str) -> None:
         """A milestone of this node's own."""
         self._tell(lambda: self._milestones.add(name))
+
+    def unreachable(self, name: str, why: str) -> None:
+        """A milestone of this node's own that does not come in this run."""
+        self._tell(lambda: self._milestones_failed.setdefault(name, why))
 
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Milestones of `names` that are not reached yet."""

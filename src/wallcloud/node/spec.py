@@ -19,12 +19,43 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Part:
+    """`count` consecutive resources of a spec, taken in order; they begin when all parts in `after` are done."""
+
+    name: str
+    count: int
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Spec:
-    """The ordered resources of one node."""
+    """The resources of one node in the order in which they are shown, and the parts that may be taken at once.
+
+    The parts follow each other in `resources`, each behind those that it stands on; without any, all is one part.
+    Raises ValueError for parts that do not fit.
+    """
 
     node: str
     release: str
     resources: tuple[Resource, ...]
+    parts: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        known = set[str]()
+        for part in self.parts:
+            if part.name in known or not known.issuperset(part.after):
+                raise ValueError(f"part {part.name} is named twice, or stands on one that does not come before it")
+            known.add(part.name)
+        if self.parts and sum(part.count for part in self.parts) != len(self.resources):
+            raise ValueError("the parts do not hold exactly the resources of the spec")
+
+    def ranges(self) -> tuple[tuple[Part, range], ...]:
+        """Each part with the indices of its resources."""
+        found, begin = [], 0
+        for part in self.parts or (Part("all", len(self.resources)),):
+            found.append((part, range(begin, begin + part.count)))
+            begin += part.count
+        return tuple(found)
 
 
 class SpecError(ValueError):
@@ -32,15 +63,22 @@ class SpecError(ValueError):
 
 
 def to_json(spec: Spec) -> dict[str, Any]:
-    """{"node", "release", "resources": [{"kind", field: value that is not the default, …}, …]}."""
-    return {"node": spec.node, "release": spec.release, "resources": [_encode(each) for each in spec.resources]}
+    """{"node", "release", "parts": [[name, count, [after, …]], …],
+    "resources": [{"kind", field: value that is not the default, …}, …]}."""
+    return {
+        "node": spec.node,
+        "release": spec.release,
+        "parts": [[part.name, part.count, list(part.after)] for part in spec.parts],
+        "resources": [_encode(each) for each in spec.resources],
+    }
 
 
 def from_json(data: Mapping[str, Any]) -> Spec:
     """The inverse of `to_json`. Raises SpecError."""
     try:
-        return Spec(data["node"], data["release"], tuple(_resource(each) for each in data["resources"]))
-    except (KeyError, TypeError, AttributeError) as error:
+        parts = tuple(Part(name, count, tuple(after)) for name, count, after in data.get("parts", ()))
+        return Spec(data["node"], data["release"], tuple(_resource(each) for each in data["resources"]), parts)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SpecError(f"not a spec: {type(error).__name__}: {error}") from error
 
 

@@ -1,6 +1,7 @@
 """What systemd says of all units of a spec, asked in one call (systemctl(1), systemd 252)."""
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,24 @@ def systemctl(*arguments: str, hint: str = "") -> None:
     """`systemctl ARGUMENTS`; nothing where systemd does not run (a machine root that was not started)."""
     if booted():
         run(("systemctl", *arguments), timeout=START_SECONDS, hint=hint)
+
+
+class _Reloading:
+    """One daemon-reload serves all who asked before it began: it takes all of systemd's attention for a while."""
+
+    def __init__(self) -> None:
+        self._one = threading.Lock()
+        self._begun = 0
+
+    def __call__(self) -> None:
+        seen = self._begun
+        with self._one:
+            if self._begun == seen:
+                self._begun += 1
+                systemctl("daemon-reload")
+
+
+daemon_reload = _Reloading()
 
 
 def forget_failures(*units: str) -> None:

@@ -1,4 +1,6 @@
-"""Asks a service behind a uwsgi socket whether it answers: `uwsgi_ready.py SOCKET PATH`; exit 0 for a status below 500.
+"""Asks a service whether it answers: `uwsgi_ready.py SOCKET PATH uwsgi|http`; exit 0 below 500.
+
+SOCKET is a unix socket's path, or ADDRESS:PORT.
 
 A uwsgi master is up long before its workers can answer, and stays up while they die at once. Protocol: a packet of
 modifier 0 with CGI variables, then the answer as HTTP (uwsgi-docs, "The uwsgi Protocol"). Standard library only.
@@ -31,12 +33,18 @@ def packet(path: str) -> bytes:
     return struct.pack("<BHB", 0, len(body), 0) + body
 
 
-def status(where: str, path: str) -> int:
+def request(path: str) -> bytes:
+    """The same by HTTP."""
+    return f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode()
+
+
+def status(where: str, path: str, protocol: str) -> int:
     """The HTTP status of the answer. Raises OSError, ValueError."""
-    with socket.socket(socket.AF_UNIX) as connection:
+    address, _, port = where.rpartition(":")
+    with socket.socket(socket.AF_INET if address else socket.AF_UNIX) as connection:
         connection.settimeout(SECONDS)
-        connection.connect(where)
-        connection.sendall(packet(path))
+        connection.connect((address, int(port)) if address else where)
+        connection.sendall(request(path) if protocol == "http" else packet(path))
         head = connection.recv(64).split(b"\r\n", 1)[0].split(b" ")
     if len(head) < 2 or not head[0].startswith(b"HTTP/"):
         raise ValueError("no HTTP answer")
@@ -45,7 +53,7 @@ def status(where: str, path: str) -> int:
 
 if __name__ == "__main__":
     try:
-        answered = status(sys.argv[1], sys.argv[2])
+        answered = status(*sys.argv[1:4])
     except (OSError, ValueError) as error:
         sys.exit(f"{sys.argv[1]}: {error}")
     sys.exit(f"{sys.argv[1]}: status {answered}" if answered >= 500 else 0)

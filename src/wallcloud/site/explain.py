@@ -117,6 +117,17 @@ _EXAMPLES: dict[Where, str] = {
     ("projects",): "projects: {demo: {user: demo}}",
     ("projects", "*"): "{user: demo}",
     ("projects", "*", "user"): "user: demo",
+    ("images",): "images: {debian-12: {file: images/debian-12.qcow2, sha256: (64 digits)}}",
+    ("images", "*"): "{file: images/debian-12.qcow2, sha256: (64 digits)}",
+    ("images", "*", "file"): "file: images/debian-12.qcow2",
+    ("images", "*", "sha256"): "sha256: and what `sha256sum FILE` prints",
+    ("images", "*", "properties"): "properties: {hw_disk_bus: scsi}",
+    ("flavors",): "flavors: {small: {vcpus: 1, memory: 1024, disk: 10}}",
+    ("flavors", "*"): "{vcpus: 1, memory: 1024, disk: 10}",
+    ("flavors", "*", "vcpus"): "vcpus: 1",
+    ("flavors", "*", "memory"): "memory: 1024, in MiB",
+    ("flavors", "*", "disk"): "disk: 10, in GiB",
+    ("quotas",): "quotas: {instances: 10, cores: 20}",
     ("image_store",): "image_store: {path: /srv/images, quota_gib: 20}",
     ("options",): "options: {keystone: {token: {expiration: 7200}}}",
     ("options", "*"): "component: {group: {option: value}}, like keystone: {token: {expiration: 7200}}",
@@ -134,7 +145,7 @@ def _example(path: Where) -> str:
     return f"write {example}" if example else ""
 
 
-_NAMED = ("networks", "nodes", "projects", "options")
+_NAMED = ("networks", "nodes", "projects", "images", "flavors", "options")
 
 
 def _keys(path: Where) -> list[str]:

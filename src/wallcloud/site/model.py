@@ -19,7 +19,23 @@ from pydantic import (
 from wallcloud.site import fields
 from wallcloud.site.fields import Matches, OptionValue, Pool, Workers
 
-__all__ = ["Dns", "ImageStore", "Kind", "Limits", "Network", "Node", "Pool", "Project", "Role", "Site", "Ssh", "Time"]
+__all__ = [
+    "Dns",
+    "Flavor",
+    "Image",
+    "ImageStore",
+    "Kind",
+    "Limits",
+    "Network",
+    "Node",
+    "Pool",
+    "Project",
+    "Quotas",
+    "Role",
+    "Site",
+    "Ssh",
+    "Time",
+]
 
 RELEASES = ("2026.2",)
 
@@ -56,6 +72,13 @@ class Role(StrEnum):
     COMPUTE = "compute"
 
 
+class ImageFormat(StrEnum):
+    """How an image's file holds its disk."""
+
+    QCOW2 = "qcow2"
+    RAW = "raw"
+
+
 _LABEL = r"[a-z]([a-z0-9-]*[a-z0-9])?"
 _IDENTITY = Matches(r"[A-Za-z0-9][A-Za-z0-9_.@-]*", "letters, digits, and . _ - @ after the first", 64)
 
@@ -84,6 +107,21 @@ Host = Annotated[str, Matches(r"[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?", "a h
 Option = Annotated[OptionValue, PlainValidator(fields.option_value), WithJsonSchema(fields.option_schema)]
 OptionName = Annotated[str, Matches(r"[A-Za-z0-9_-]+", "the name of an option as its documentation writes it", 128)]
 GroupName = Annotated[str, Matches(r"[A-Za-z0-9_.:/@-]+", "the name of a group without its brackets", 128)]
+
+
+Quota = Annotated[int, Field(ge=-1, le=1_000_000)]
+# Neither Glance's own keys nor those that Wallcloud sets: it would be changed for ever.
+ImagePropertyName = Annotated[
+    str, Matches(r"(hw|os|img|trait|instance)(_|:)[a-z0-9_:]+", "like hw_disk_bus, os_distro, img_config_drive", 128)
+]
+OfferName = Annotated[
+    str,
+    Matches(
+        r"(?!wallcloud-)[A-Za-z0-9][A-Za-z0-9._-]*",
+        "letters, digits, and . _ - after the first; wallcloud-… are Wallcloud's own",
+        64,
+    ),
+]
 
 
 class Model(BaseModel):
@@ -158,6 +196,42 @@ class ImageStore(Model):
     quota_gib: int = Field(default=20, ge=1, le=1_000_000)
 
 
+class Image(Model):
+    """A cloud image that every tenant finds; `build` takes the file in when it is what `sha256` says."""
+
+    file: PathText = Field(description="Relative to this file")
+    sha256: Annotated[str, Matches(r"[0-9a-f]{64}", "what `sha256sum FILE` prints: 64 digits, small letters", 64)]
+    format: Annotated[ImageFormat, BeforeValidator(partial(fields.choose, ImageFormat, "format of images"))] = (
+        ImageFormat.QCOW2
+    )
+    disk: int = Field(default=0, ge=0, le=100_000, description="GiB that a flavor must have for it")
+    memory: int = Field(default=0, ge=0, le=16_000_000, description="MiB that a flavor must have for it")
+    properties: dict[ImagePropertyName, str] = Field(default={}, description="What Nova should know: hw_disk_bus, …")
+
+
+class Flavor(Model):
+    """A size of VMs: `memory` in MiB, `disk` in GiB."""
+
+    vcpus: int = Field(ge=1, le=1024)
+    memory: int = Field(ge=64, le=16_000_000)
+    disk: int = Field(ge=1, le=100_000)
+
+
+class Quotas(Model):
+    """What each project may have, unless an admin says another number for that project; -1: as much as there is."""
+
+    instances: Quota = 10
+    cores: Quota = 20
+    memory_gib: Quota = 50
+    networks: Quota = 100
+    subnets: Quota = 100
+    routers: Quota = 10
+    ports: Quota = 500
+    floating_ips: Quota = 50
+    security_groups: Quota = 10
+    security_group_rules: Quota = 100
+
+
 class Limits(Model):
     """Numbers that operators tune; all others are derived and shown by `wallcloud show limits`."""
 
@@ -191,6 +265,14 @@ class Site(Model):
     networks: dict[NetworkName, Network]
     nodes: dict[NodeName, Node]
     projects: dict[Annotated[str, _IDENTITY], Project] = {}
+    images: dict[OfferName, Image] = Field(default={}, description="Cloud images, beside Wallcloud's own test guest")
+    flavors: dict[OfferName, Flavor] = {
+        "tiny": Flavor(vcpus=1, memory=128, disk=1),
+        "small": Flavor(vcpus=1, memory=1024, disk=10),
+        "medium": Flavor(vcpus=2, memory=4096, disk=20),
+        "large": Flavor(vcpus=4, memory=8192, disk=40),
+    }
+    quotas: Quotas = Quotas()
     image_store: ImageStore = ImageStore()
     options: dict[
         Annotated[str, Matches(r"[a-z][a-z0-9-]*", "a component's name, like keystone or nova", 64)],

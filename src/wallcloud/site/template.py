@@ -107,6 +107,23 @@ _TAIL = """
 projects:
   demo: {user: demo}
 
+# What tenants find beside Wallcloud's small test guest: cloud images from files (`sha256sum FILE` prints the digest;
+# format: qcow2 or raw; disk (GiB) and memory (MiB): what a flavor must have for it), sizes of VMs (shown: the default)
+# and what each project may have of everything (-1: as much as there is).
+#? images:
+#?   debian-12:
+#?     file: images/debian-12.qcow2
+#?     sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+#?     format: qcow2
+#?     disk: 3
+#?     memory: 512
+#? flavors:
+#?   tiny:   {vcpus: 1, memory: 128,  disk: 1}
+#?   small:  {vcpus: 1, memory: 1024, disk: 10}
+#?   medium: {vcpus: 2, memory: 4096, disk: 20}
+#?   large:  {vcpus: 4, memory: 8192, disk: 40}
+#? quotas: {instances: 10, cores: 20, memory_gib: 50, networks: 100, floating_ips: 50}
+
 # Where Glance keeps images on the control node. Give it a file system of its own, so that images never fill the disk
 # under the database; the quota holds anyway.
 image_store: {path: /var/lib/wallcloud/images, quota_gib: 20}

@@ -2,6 +2,14 @@
 
 from wallcloud.node.resources.account import Account, Group
 from wallcloud.node.resources.certificate import Certificate
+from wallcloud.node.resources.cloud_client import CloudAccess
+from wallcloud.node.resources.cloud_compute import CloudFlavor, CloudQuota, ExclusiveCloudFlavors
+from wallcloud.node.resources.cloud_computes import ExclusiveComputes
+from wallcloud.node.resources.cloud_image import CloudImage
+from wallcloud.node.resources.cloud_image_exclusive import ExclusiveCloudImages
+from wallcloud.node.resources.cloud_network import CloudNetwork, CloudSubnet, CloudSubnetPool
+from wallcloud.node.resources.cloud_network_exclusive import ExclusiveCloudNetworks
+from wallcloud.node.resources.cloud_rules import CloudDefaultRules, DefaultRule
 from wallcloud.node.resources.directory import Directory
 from wallcloud.node.resources.environment import Environment
 from wallcloud.node.resources.exclusive_units import ExclusiveUnits
@@ -14,6 +22,9 @@ from wallcloud.node.resources.interface import Interface
 from wallcloud.node.resources.link import Link
 from wallcloud.node.resources.mariadb import Database, DatabaseAccount, ExclusiveDatabaseAccounts, ExclusiveDatabases
 from wallcloud.node.resources.mask import Mask
+from wallcloud.node.resources.nova_cells import NovaCells
+from wallcloud.node.resources.ovs_bridge import ExclusiveOvsBridges, OvsBridge
+from wallcloud.node.resources.ovs_flows import OvsFlows
 from wallcloud.node.resources.packages import Packages
 from wallcloud.node.resources.rabbitmq import BusAccount, BusVhost, ExclusiveBusAccounts
 from wallcloud.node.resources.route import Route
@@ -28,14 +39,28 @@ __all__ = [
     "BusAccount",
     "BusVhost",
     "Certificate",
+    "CloudAccess",
+    "CloudDefaultRules",
+    "CloudFlavor",
+    "CloudImage",
+    "CloudNetwork",
+    "CloudQuota",
+    "CloudSubnet",
+    "CloudSubnetPool",
     "Database",
     "DatabaseAccount",
+    "DefaultRule",
     "Directory",
     "Environment",
     "ExclusiveBusAccounts",
+    "ExclusiveCloudFlavors",
+    "ExclusiveCloudImages",
+    "ExclusiveCloudNetworks",
+    "ExclusiveComputes",
     "ExclusiveDatabaseAccounts",
     "ExclusiveDatabases",
     "ExclusiveIdentityCatalog",
+    "ExclusiveOvsBridges",
     "ExclusiveUnits",
     "File",
     "Group",
@@ -51,6 +76,9 @@ __all__ = [
     "Interface",
     "Link",
     "Mask",
+    "NovaCells",
+    "OvsBridge",
+    "OvsFlows",
     "Packages",
     "Route",
     "Ruleset",

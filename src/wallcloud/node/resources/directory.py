@@ -46,7 +46,7 @@ class Directory(Resource):
         return state
 
     def _strangers(self, ctx: Context) -> tuple[str, ...]:
-        named = ctx.cached("paths", lambda: frozenset(path for each in ctx.resources for path in each.paths()))
+        named = ctx.kept("paths", lambda: frozenset(path for each in ctx.resources for path in each.paths()))
         prefix = self.path.rstrip("/") + "/"
         kept = {path[len(prefix) :].split("/")[0] for path in named if path.startswith(prefix)}
         return tuple(sorted({each.name for each in Path(self.path).iterdir()} - kept))

@@ -39,7 +39,10 @@ class Environment(Resource):
             mark = (Path(self.path) / MARK).read_text().strip()
         except OSError:
             return None if files.status(self.path) is None else {"digest": None, "altered": ()}
-        return {"digest": mark, "altered": self._altered()}
+        return {"digest": mark, "altered": ctx.cached(f"altered {self.path}", self._altered)}
+
+    def ahead(self, ctx: Context) -> None:
+        self.read(ctx)
 
     def _altered(self) -> tuple[str, ...]:
         """At most three, and that there are more. find(1) is three times as fast as os.walk."""

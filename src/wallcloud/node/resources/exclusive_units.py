@@ -70,7 +70,7 @@ class ExclusiveUnits(Resource):
             files.discard(systemd.in_etc(unit))
             shutil.rmtree(f"{systemd.in_etc(unit)}.d", ignore_errors=True)
             (Path("/run/wallcloud/started") / unit).unlink(missing_ok=True)
-        systemd.systemctl("daemon-reload")
+        systemd.daemon_reload()
         systemd.forget_failures(*running)
 
     def consequence(self, changes: tuple[Change, ...]) -> str:

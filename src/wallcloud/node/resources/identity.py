@@ -56,6 +56,12 @@ class IdentityBootstrap(Resource):
             "region": self.region in (lists.regions(ctx, self.access) or ()),
         }
 
+    def ahead(self, ctx: Context) -> None:
+        if self.read(ctx) is not None:
+            lists.services(ctx, self.access)
+            lists.endpoints(ctx, self.access)
+            lists.things(ctx, self.access, "projects")
+
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         secret = ctx.secret(self.access.password.name)
         environment = {

@@ -5,22 +5,16 @@ cache on. The token is the admin's for its project: for a system-wide one Keysto
 request (45 ms, measured). That token itself costs 0.3 s (bcrypt).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from wallcloud.node.resource import Context, ResourceFailed
+from wallcloud.node.resources.api_client import AWAY, Answer, Away, Client
 from wallcloud.node.secret import Secret
 from wallcloud.node.spec import Record
 
-if TYPE_CHECKING:  # ssl and http.client take 30 ms to import: only on the node that asks Keystone
-    from http.client import HTTPSConnection
-
-SECONDS = 60
-AWAY = {404, 502, 503, 504}
-"""What a front end answers while Keystone is not behind it (its own 404 carries JSON)."""
+__all__ = ["Away", "IdentityAccess", "Missing", "Refused", "Session", "login", "session", "session_key"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +30,8 @@ class IdentityAccess(Record):
     database: str = "keystone"
 
 
-class Away(Exception):
-    """Nothing answers there, or nothing that is Keystone, or a Keystone that is broken; the text says which."""
-
-
 class Refused(Exception):
     """Keystone does not know these credentials."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Status, the token in the header and the decoded body ({} where it is no JSON object)."""
-
-    status: int
-    token: str
-    body: Mapping[str, Any]
 
 
 @dataclass
@@ -60,24 +41,34 @@ class Session:
     access: IdentityAccess
     secret: str = field(repr=False)
     token: str = field(default="", repr=False)
-    _connection: "HTTPSConnection | None" = None
+    project: str = ""
+    """The id of the admin's project, once there is a token."""
+
+    def __post_init__(self) -> None:
+        self.client = Client(self.access.url, self.access.ca)
 
     def login(self) -> None:
         """Gets the admin's token. Raises Away or Refused."""
         where = {"project": {"name": self.access.project, "domain": {"id": "default"}}}
-        self.token = self.authenticate({"name": self.access.admin, "domain": {"id": "default"}}, self.secret, where)
+        admin = {"name": self.access.admin, "domain": {"id": "default"}}
+        self.token, self.project = self._authenticate(admin, self.secret, where)
 
     def authenticate(self, user: Mapping[str, Any], password: str, scope: Mapping[str, Any]) -> str:
         """A token of `user` ({"id"} or {"name", "domain"}) for `scope` ({"unscoped": {}}). Raises Away or Refused."""
+        return self._authenticate(user, password, scope)[0]
+
+    def _authenticate(self, user: Mapping[str, Any], password: str, scope: Mapping[str, Any]) -> tuple[str, str]:
+        """The token, and the id of the project that it is for."""
         methods = {"methods": ["password"], "password": {"user": {**user, "password": password}}}
         answer = self._send("POST", "/auth/tokens?nocatalog", {"auth": {"identity": methods, "scope": scope}}, "")
         if answer.status == 401:
             raise Refused
         if answer.status >= 500:
             raise Away(f"Keystone answered {answer.status}")
-        if answer.status != 201 or not answer.token:
+        token = answer.headers.get("x-subject-token", "")
+        if answer.status != 201 or not token:
             raise self._failed("POST", "/auth/tokens", answer)
-        return answer.token
+        return token, answer.body["token"].get("project", {}).get("id", "")
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """One request as the admin. Raises ResourceFailed in Keystone's own words, or Away."""
@@ -93,52 +84,10 @@ class Session:
         return answer.body
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, token: str) -> Answer:
-        from http.client import HTTPException  # noqa: PLC0415
-        from ssl import SSLCertVerificationError  # noqa: PLC0415
-
-        for fresh in (self._connection is None, True):
-            try:
-                answer = self._exchange(method, path, body, token)
-                break
-            except (HTTPException, ConnectionError) as error:
-                self._connection = None  # a kept connection that the server closed meanwhile: once more on a new one
-                if fresh:
-                    raise Away(str(error)) from error
-            except SSLCertVerificationError as error:
-                raise ResourceFailed(
-                    f"{urlsplit(self.access.url).hostname} shows a certificate that the site's CA does not vouch for",
-                    tried=f"{method} {self.access.url}{path.partition('?')[0]}",
-                    output=(error.verify_message,),
-                    hint=f"the CA is in {self.access.ca}",
-                ) from error
-            except OSError as error:  # no CA file, no such name, no route, too slow
-                raise Away(str(error)) from error
+        answer = self.client.send(method, self.access.url + path, body, token=token)
         if answer.status in AWAY and "error" not in answer.body:
             raise Away(f"status {answer.status}")
         return answer
-
-    def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None, token: str) -> Answer:
-        from http.client import HTTPSConnection  # noqa: PLC0415
-        from ssl import create_default_context  # noqa: PLC0415
-
-        parts = urlsplit(self.access.url)
-        if self._connection is None:
-            trust = create_default_context(cafile=self.access.ca)
-            self._connection = HTTPSConnection(parts.hostname or "", parts.port or 443, timeout=SECONDS, context=trust)
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        if token:
-            headers["X-Auth-Token"] = token
-        data = None if body is None else json.dumps(body).encode()
-        self._connection.request(method, parts.path + path, data, headers)
-        with self._connection.getresponse() as response:
-            text = response.read()
-        try:
-            decoded = json.loads(text)
-        except ValueError:
-            decoded = {}
-        return Answer(
-            response.status, response.getheader("X-Subject-Token") or "", decoded if isinstance(decoded, dict) else {}
-        )
 
     def _failed(self, method: str, path: str, answer: Answer) -> ResourceFailed:
         error = answer.body.get("error")

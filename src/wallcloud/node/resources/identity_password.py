@@ -7,6 +7,7 @@ anew each time: whoever changes the password changes the hash. Losing the notes 
 
 import hashlib
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from wallcloud.node.resources import mariadb_client
 from wallcloud.node.resources.identity_client import Away, IdentityAccess, Refused, Session
 
 NOTES = Path("/run/wallcloud/passwords")
+_WRITING = threading.Lock()
 
 
 def holds(ctx: Context, session: Session, user_id: str, password: str) -> bool:
@@ -68,8 +70,9 @@ def _notes() -> frozenset[str]:
 
 def _remember(note: str) -> None:
     NOTES.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    kept = sorted(_notes())[-1000:]
     beside = NOTES.with_suffix(".new")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write("\n".join([*kept, note]) + "\n")
-    beside.rename(NOTES)
+    with _WRITING:
+        kept = sorted(_notes())[-1000:]
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write("\n".join([*kept, note]) + "\n")
+        beside.rename(NOTES)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ CLIENT = (
 UNFINISHED = "wallcloud_unfinished"
 GONE = (" 2002 ", " 2006 ", " 2013 ", " 1053 ", " 1927 ")
 """No socket, server gone, connection lost, shutting down, connection killed: the server is not there (yet)."""
+
+# The server counts on two of ours (catalog/mariadb.py, max_connections): a read and a statement of components in hand.
+_AT_ONCE = threading.BoundedSemaphore(2)
 
 # quoting below and QUOTE() of the server agree on backslashes whatever the server's own mode is
 MODE = "SET SESSION sql_mode = 'STRICT_ALL_TABLES';\n"
@@ -88,7 +92,8 @@ def execute(statements: Iterable[str], *, secret: bool = False) -> str:
     """Runs statements one after the other and returns their rows. Raises ResourceFailed in the server's words;
     with `secret` only the error's number is told, since the server quotes what it was sent."""
     sql = "".join(f"{each};\n" for each in statements)
-    result = run(CLIENT, MODE + sql, 600, check=False)
+    with _AT_ONCE:
+        result = run(CLIENT, MODE + sql, 600, check=False)
     if not result.ok:
         output = tail(result.stderr)
         raise ResourceFailed(
@@ -168,7 +173,8 @@ def parse(text: str) -> Server:
 
 
 def _read() -> Server | None:
-    result = run(CLIENT, READ, 60, check=False)
+    with _AT_ONCE:
+        result = run(CLIENT, READ, 60, check=False)
     if result.status == 127 or any(number in result.stderr for number in GONE):
         return None
     if not result.ok:

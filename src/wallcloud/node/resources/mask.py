@@ -36,7 +36,7 @@ class Mask(Resource):
         wrong = tuple(change.property for change in changes)
         for unit in wrong:
             files.link(systemd.in_etc(unit), "/dev/null")
-        systemd.systemctl("daemon-reload")
+        systemd.daemon_reload()
         running = [each.unit for each in systemd.show(*wrong) if each.active not in {"inactive", "failed"}]
         if running:
             # a unit that systemd has forgotten by masking is stopped all the same by name

@@ -7,6 +7,8 @@ stdin and connects to the distribution port itself, without asking epmd.
 
 import base64
 import json
+import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,8 @@ from wallcloud.node.run import Output, run, tail
 HOME = "/var/lib/wallcloud-rabbitmq"
 DISTRIBUTION = "127.0.0.1:25672"
 CALL = ("erl_call", "-address", DISTRIBUTION, "-fetch_stdout", "-no_result_term", "-e")
+# A server takes one connection of a name, and erl_call's own name is always the same.
+_ONE = threading.Lock()
 ACTOR = '<<"wallcloud">>'
 """Named in RabbitMQ's own log as the one who acted."""
 
@@ -128,7 +132,9 @@ def _read() -> Bus | None:
 
 
 def _call(expression: str) -> Output:
-    return run(CALL, ENVELOPE.format(body=expression), 30, environment={"HOME": HOME}, check=False)
+    name = ("-h", f"wallcloud-{os.getpid()}")
+    with _ONE:
+        return run((*CALL, *name), ENVELOPE.format(body=expression), 30, environment={"HOME": HOME}, check=False)
 
 
 def _spoke(result: Output) -> bool:

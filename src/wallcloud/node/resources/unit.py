@@ -158,7 +158,7 @@ class Unit(Resource):
             systemd.systemctl("reenable", "--quiet", "--no-reload", self.unit)
         redefined = changed(changes, "text", "type", "drop-ins", "loaded")
         if redefined or changed(changes, "enabled"):
-            systemd.systemctl("daemon-reload")
+            systemd.daemon_reload()
         if self._runs:
             self._bring_up(ctx, redefined)
 
@@ -188,7 +188,7 @@ class Unit(Resource):
                 if isinstance(each, Unit) and each.unit == service:
                     text = stamp.with_definition(each.text)[0]
                     files.write(systemd.in_etc(service), text.encode(), "root", "root", 0o644)
-                    systemd.systemctl("daemon-reload")
+                    systemd.daemon_reload()
 
     def _verb(self, ctx: Context, status: systemd.Status, redefined: bool) -> str:
         if status.active not in {"active", "reloading"}:
@@ -252,7 +252,7 @@ def _drop_ins(unit: str, status: systemd.Status) -> tuple[str, ...]:
 
 def _contents(ctx: Context) -> Mapping[str, str]:
     """sha256 of the wanted content of every File of the spec."""
-    return ctx.cached(
+    return ctx.kept(
         "contents",
         lambda: {
             each.path: sha256(ctx.fill(each.content).encode()).hexdigest()

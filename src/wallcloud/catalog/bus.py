@@ -1,0 +1,35 @@
+"""How a component uses the message bus: its virtual host, login by its client certificate, nothing unverified."""
+
+from __future__ import annotations
+
+from wallcloud.catalog import tls
+from wallcloud.catalog.component import Call
+from wallcloud.catalog.oslo import Settings
+from wallcloud.catalog.place import Place
+
+PORT = 5671
+CALL = Call("rabbitmq", "amqps", "RPC with the other parts of its service", waits=True)
+"""What a component with a bus declares among its calls."""
+
+
+def address(place: Place, vhost: str) -> str:
+    """oslo.messaging's transport URL of a virtual host. It holds no password: there is none."""
+    server = place.internal_name(place.control())
+    # The user is for the logs only: RabbitMQ takes the certificate's common name (EXTERNAL).
+    return f"rabbit://{place.component.name}@{server}:{PORT}/{vhost}"
+
+
+def settings(place: Place) -> Settings:
+    """[DEFAULT] transport_url and [oslo_messaging_rabbit]; no notifications: unconsumed queues grow for ever."""
+    where = tls.client(place)
+    return {
+        "DEFAULT": {"transport_url": address(place, place.component.bus)},
+        "oslo_messaging_rabbit": {
+            "ssl": True,
+            "ssl_ca_file": where.authority,
+            "ssl_cert_file": where.certificate,
+            "ssl_key_file": where.key,
+            "rabbit_login_method": "EXTERNAL",
+        },
+        "oslo_messaging_notifications": {"driver": "noop"},
+    }

@@ -1,0 +1,150 @@
+"""What Neutron's agents on nodes have in common: settings, privileged helpers, sandbox, folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog import bus, openstack, openvswitch, oslo, privsep, tls
+from wallcloud.catalog.component import ROOT, Account
+from wallcloud.catalog.place import Place
+from wallcloud.node import resources as r
+from wallcloud.node.resource import Resource
+
+BUS = "neutron"
+PROXY = Account("metadata-proxy", 659)
+"""haproxy's in the tenants' namespaces: it reads what tenants send, and may do nothing but hand it on."""
+PROXY_FOLDER = "/run/wallcloud-metadata-proxy"
+PROXY_SOCKET = f"{PROXY_FOLDER}/socket"
+SERVERS = ("neutron-rpc",)
+"""Whose queues must be consumed before an agent starts: else its first call is lost, and it stalls for a minute."""
+DERIVED = (
+    "agent.root_helper",
+    "default.host",
+    "default.state_path",
+    "default.transport_url",
+    "oslo_messaging_rabbit.rabbit_login_method",
+    "oslo_messaging_rabbit.ssl",
+    "oslo_messaging_rabbit.ssl_ca_file",
+    "oslo_messaging_rabbit.ssl_cert_file",
+    "oslo_messaging_rabbit.ssl_key_file",
+    "ovs.ovsdb_connection",
+)
+
+# The contexts of neutron/privileged/__init__.py. What they run as root keeps no more than the daemon has
+# (NoNewPrivileges), so arping and kill need theirs here.
+_SPACES = ("CAP_NET_ADMIN", "CAP_SYS_ADMIN")
+_EVERYTHING = (
+    *_SPACES,
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_KILL",
+    "CAP_NET_RAW",
+    "CAP_SYS_PTRACE",
+)
+_CONTEXTS = {
+    "privsep": ("default", _EVERYTHING),
+    "privsep_dhcp_release": ("dhcp_release_cmd", (*_SPACES, "CAP_NET_RAW")),
+    "privsep_ovs_vsctl": ("ovs_vsctl_cmd", (*_SPACES, "CAP_DAC_OVERRIDE")),
+    "privsep_namespace": ("namespace_cmd", ("CAP_SYS_ADMIN",)),
+    "privsep_conntrack": ("conntrack_cmd", ("CAP_NET_ADMIN",)),
+    "privsep_link": ("link_cmd", _SPACES),
+}
+# Nothing that would give it a mount namespace: what it makes in /run/netns is everybody's.
+_HELPER = (
+    "NoNewPrivileges=yes",
+    "LockPersonality=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "SystemCallArchitectures=native",
+    "UMask=0022",
+    "LimitCORE=0",
+)
+
+
+def folder(place: Place) -> str:
+    """Where an agent's configuration is."""
+    return f"/etc/wallcloud/{place.component.name}"
+
+
+def config(place: Place) -> str:
+    """An agent's settings."""
+    return f"{folder(place)}/neutron.conf"
+
+
+def state(place: Place) -> str:
+    """What an agent remembers of its namespaces."""
+    return f"/var/lib/wallcloud/{place.component.name}"
+
+
+def settings(place: Place) -> oslo.Settings:
+    """What every agent has: logs, bus, where it keeps things, the switch's database."""
+    return oslo.together(
+        bus.settings(place),
+        {
+            "DEFAULT": {**openstack.logging(), "host": place.node, "state_path": state(place)},
+            "OVS": {"ovsdb_connection": f"unix:{openvswitch.SOCKET}"},
+            # The default is sudo, which is not there: what no helper is declared for fails.
+            "AGENT": {"root_helper": "/bin/false"},
+            "oslo_concurrency": {"lock_path": f"/run/wallcloud-{place.component.name}"},
+        },
+    )
+
+
+def privileges(place: Place) -> oslo.Settings:
+    """How an agent gets its privileged helpers."""
+    return privsep.settings(place, {group: kept for group, (_, kept) in _CONTEXTS.items()})
+
+
+def proxies(place: Place) -> oslo.Settings:
+    """How an agent starts metadata proxies in namespaces."""
+    return {
+        "DEFAULT": {
+            "metadata_proxy_socket": PROXY_SOCKET,
+            "metadata_proxy_user": PROXY.name,
+            "metadata_proxy_group": PROXY.group,
+        }
+    }
+
+
+def base(place: Place, whole: oslo.Settings) -> Iterator[Resource]:
+    """Folders, certificate and settings."""
+    name, account = place.component.name, place.component.account
+    yield r.Directory(path=folder(place), group=account.group, mode=0o750, component=name, reason="its configuration")
+    yield r.Directory(
+        # dnsmasq and haproxy read here as others.
+        path=state(place),
+        owner=account.name,
+        group=account.group,
+        mode=0o755,
+        component=name,
+        reason="what it remembers over a restart",
+    )
+    yield tls.client_certificate(place, reason="its login at the bus")
+    yield oslo.config(place, config(place), whole, reason=f"{place.component.title}'s settings")
+
+
+def helpers(place: Place) -> Iterator[Resource]:
+    """The door to privileged helpers."""
+    yield from privsep.resources(
+        place,
+        contexts=tuple(f"neutron.privileged.{name}" for name, _ in _CONTEXTS.values()),
+        config=(config(place),),
+        # Beyond what daemons keep, what they need to become so.
+        capabilities=tuple(sorted({*_EVERYTHING, "CAP_SETPCAP"})),
+        account=ROOT,
+        sandbox=_HELPER,
+    )
+
+
+def lines(place: Place, *more: str) -> tuple[str, ...]:
+    """[Service] lines of an agent."""
+    return (
+        *privsep.lines(place),
+        f"ReadWritePaths={state(place)}",
+        # It reads links and addresses by netlink, and sees whether dnsmasq and haproxy live.
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK",
+        "ProtectProc=default",
+        "ProcSubset=all",
+        "UMask=0022",
+        *more,
+    )

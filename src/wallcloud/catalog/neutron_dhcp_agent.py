@@ -1,0 +1,93 @@
+"""Neutron's DHCP agent: a dnsmasq in a namespace for each network, and a metadata proxy where no router has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog import bus, neutron_agent, openstack, openvswitch, oslo, privsep, root_helper
+from wallcloud.catalog.component import Account, Call, Component
+from wallcloud.catalog.place import Place
+from wallcloud.node.resource import Resource
+from wallcloud.node.resources import File
+from wallcloud.site.model import Role
+
+NAME = "neutron-dhcp-agent"
+ACCOUNT = Account(NAME, 657, groups=(openvswitch.ACCOUNT.group,))
+_DNSMASQ = f"/etc/wallcloud/{NAME}/dnsmasq.options"
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """Folders, certificate, settings, privileged helpers, the unit."""
+    yield from neutron_agent.base(place, settings(place))
+    yield File(path=_DNSMASQ, content=_dnsmasq(place), component=NAME, reason="what every dnsmasq is told beyond")
+    yield from neutron_agent.helpers(place)
+    yield from root_helper.resources(place, namespaces="qdhcp-", programs=("dnsmasq", "haproxy"))
+    yield openstack.daemon(
+        place,
+        program=NAME,
+        config=(neutron_agent.config(place),),
+        description="tenants' addresses (Neutron's DHCP agent)",
+        restart_on=(privsep.template_unit(place), _DNSMASQ),
+        requires=(privsep.socket_unit(place), root_helper.socket_unit(place)),
+        after=(openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
+        lines=neutron_agent.lines(place),
+    )
+
+
+def _dnsmasq(place: Place) -> str:
+    """A network whose subnets name no resolver gets dnsmasq itself, which asks the site's; without those, none."""
+    told = "" if place.site.dns.resolvers else "# There is no resolver to ask.\ndhcp-option=option:dns-server\n"
+    return f"# Written by Wallcloud; changes made here are taken back by the next apply.\n{told}"
+
+
+def settings(place: Place) -> oslo.Settings:
+    """The settings; the operator's options are laid over them."""
+    return oslo.together(
+        neutron_agent.settings(place),
+        neutron_agent.privileges(place),
+        neutron_agent.proxies(place),
+        {
+            "DEFAULT": {
+                "interface_driver": "openvswitch",
+                "dhcp_driver": "neutron.agent.linux.dhcp.Dnsmasq",
+                "dnsmasq_config_file": _DNSMASQ,
+                "dnsmasq_dns_servers": tuple(str(each) for each in place.site.dns.resolvers),
+                "dnsmasq_local_resolv": False,
+                # On flat networks no router of Neutron's hands out metadata.
+                "enable_isolated_metadata": True,
+            },
+            "AGENT": {"root_helper": root_helper.command(place)},
+        },
+    )
+
+
+COMPONENT = Component(
+    name=NAME,
+    title="Neutron's DHCP agent",
+    roles=(Role.NETWORK,),
+    account=ACCOUNT,
+    accounts=(neutron_agent.PROXY,),
+    packages=("dnsmasq-base", "dnsmasq-utils", "haproxy"),
+    masks=("haproxy.service",),
+    bus=neutron_agent.BUS,
+    environment=True,
+    program=NAME,
+    derived=(
+        *neutron_agent.DERIVED,
+        "default.dhcp_driver",
+        "default.dnsmasq_config_file",
+        "default.dnsmasq_dns_servers",
+        "default.enable_isolated_metadata",
+        "default.interface_driver",
+        "default.metadata_proxy_group",
+        "default.metadata_proxy_socket",
+        "default.metadata_proxy_user",
+    ),
+    calls=(
+        Call("openvswitch", "database", "plugs dnsmasq in", same_node=True),
+        bus.CALL,
+    ),
+    follows=neutron_agent.SERVERS,
+    after=("neutron-ovs-agent",),
+    resources=resources,
+)

@@ -1,0 +1,79 @@
+"""Neutron's L3 agent: tenants' routers in namespaces, floating IPs, and a metadata proxy in each router."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog import bus, neutron_agent, openstack, openvswitch, oslo, privsep, root_helper
+from wallcloud.catalog.component import Account, Call, Component
+from wallcloud.catalog.place import Place
+from wallcloud.node.resource import Resource
+from wallcloud.site.model import Role
+
+NAME = "neutron-l3-agent"
+ACCOUNT = Account(NAME, 656, groups=(openvswitch.ACCOUNT.group,))
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """Folders, certificate, settings, privileged helpers, the unit."""
+    yield from neutron_agent.base(place, settings(place))
+    yield from neutron_agent.helpers(place)
+    yield from root_helper.resources(place, namespaces="qrouter-", programs=("haproxy",))
+    yield openstack.daemon(
+        place,
+        program=NAME,
+        config=(neutron_agent.config(place),),
+        description="tenants' routers (Neutron's L3 agent)",
+        restart_on=(privsep.template_unit(place),),
+        requires=(privsep.socket_unit(place), root_helper.socket_unit(place)),
+        after=(openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
+        lines=neutron_agent.lines(place),
+    )
+
+
+def settings(place: Place) -> oslo.Settings:
+    """The settings; the operator's options are laid over them."""
+    return oslo.together(
+        neutron_agent.settings(place),
+        neutron_agent.privileges(place),
+        neutron_agent.proxies(place),
+        {
+            "DEFAULT": {
+                "interface_driver": "openvswitch",
+                "agent_mode": "legacy",
+                "enable_metadata_proxy": True,
+                "handle_internal_only_routers": True,
+            },
+            "AGENT": {"root_helper": root_helper.command(place)},
+        },
+    )
+
+
+COMPONENT = Component(
+    name=NAME,
+    title="Neutron's L3 agent",
+    roles=(Role.NETWORK,),
+    account=ACCOUNT,
+    accounts=(neutron_agent.PROXY,),
+    packages=("conntrack", "haproxy", "iptables", "iputils-arping"),
+    masks=("haproxy.service",),
+    bus=neutron_agent.BUS,
+    environment=True,
+    program=NAME,
+    derived=(
+        *neutron_agent.DERIVED,
+        "default.agent_mode",
+        "default.enable_metadata_proxy",
+        "default.interface_driver",
+        "default.metadata_proxy_group",
+        "default.metadata_proxy_socket",
+        "default.metadata_proxy_user",
+    ),
+    calls=(
+        Call("openvswitch", "database", "plugs routers in", same_node=True),
+        bus.CALL,
+    ),
+    follows=neutron_agent.SERVERS,
+    after=("neutron-ovs-agent",),
+    resources=resources,
+)

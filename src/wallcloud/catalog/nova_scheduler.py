@@ -1,0 +1,65 @@
+"""Nova's scheduler: where servers go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog import bus, nova, openstack, oslo, tls
+from wallcloud.catalog.component import Account, Call, Component, Limit
+from wallcloud.catalog.given import LimitInput
+from wallcloud.catalog.place import Place
+from wallcloud.catalog.rabbitmq import CONSUMED
+from wallcloud.node import resources as r
+from wallcloud.node.resource import Resource
+from wallcloud.site.model import Role
+
+NAME = "nova-scheduler"
+ACCOUNT = Account(NAME, 642)
+FOLDER = nova.folder(NAME)
+CONFIG = f"{FOLDER}/nova.conf"
+
+
+def limits(given: LimitInput) -> Iterator[Limit]:
+    """Database connections of its one process."""
+    yield nova.connections(NAME, 1)
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """Folder, certificate, settings, the unit."""
+    yield r.Directory(path=FOLDER, group=ACCOUNT.group, mode=0o750, component=NAME, reason="its configuration")
+    yield tls.client_certificate(place, reason="its login at the bus")
+    yield oslo.config(place, CONFIG, settings(place), reason=f"{COMPONENT.title}'s settings")
+    yield openstack.daemon(
+        place,
+        program=NAME,
+        config=(CONFIG,),
+        description="Nova's scheduler",
+        ready=("/usr/bin/python3", "-I", CONSUMED, nova.BUS, "scheduler"),
+        lines=(f"RuntimeDirectory=wallcloud-{NAME}", nova.NETLINK),
+    )
+
+
+def settings(place: Place) -> oslo.Settings:
+    """The settings; the operator's options are laid over them."""
+    return oslo.together(
+        nova.settings(place),
+        nova.with_cells(place),
+        {"scheduler": {"discover_hosts_in_cells_interval": 10, "workers": 1}},
+    )
+
+
+COMPONENT = Component(
+    name=NAME,
+    title="Nova's scheduler",
+    roles=(Role.CONTROL,),
+    account=ACCOUNT,
+    uses=(nova.API, nova.MAIN, nova.CELL0),
+    bus=nova.BUS,
+    user=nova.USER,
+    environment=True,
+    program="nova",
+    derived=(*nova.DERIVED, *nova.DERIVED_CELLS),
+    calls=(Call("mariadb", "socket", "its databases", same_node=True), bus.CALL, openstack.TOKENS),
+    after=("nova-database",),
+    resources=resources,
+)

@@ -1,0 +1,229 @@
+"""Open vSwitch: the bridges of a node. Its database is an account's own; the switch is root, with few capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from wallcloud.catalog import bridges, overlay
+from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Component, Exemption, Listen
+from wallcloud.catalog.place import Place
+from wallcloud.catalog.service import service
+from wallcloud.node import resources as r
+from wallcloud.node.resource import Resource
+from wallcloud.site.model import Kind, Role
+
+NAME = "openvswitch"
+ACCOUNT = Account(NAME, 660)
+"""The database server's. Who is in its group may change bridges and ports."""
+SOCKET = "/run/openvswitch/db.sock"
+DATABASE_UNIT = "wallcloud-ovsdb.service"
+SWITCH_UNIT = "wallcloud-openvswitch.service"
+FOLDER = "/etc/wallcloud/openvswitch"
+_DATA = "/var/lib/wallcloud/openvswitch"
+_RULES = f"{FOLDER}/overlay.flows"
+_COMMANDS = f"{FOLDER}/overlay.batch"
+_PREPARE = "/usr/lib/wallcloud/ovsdb-prepare"
+_STARTED = "/usr/lib/wallcloud/ovs-started"
+_KERNEL = "the node's kernel"
+_VXLAN = Exemption(
+    "vxlan-plaintext",
+    "VXLAN has neither login nor encryption; the overlay is a wire of its own, and a bridge lets only its peers in",
+    "Wallcloud",
+)
+
+_PREPARE_SCRIPT = f"""\
+#!/bin/sh
+# Wallcloud: makes Open vSwitch's database, or brings it to the schema of the installed version.
+set -eu
+schema=/usr/share/openvswitch/vswitch.ovsschema
+cd {_DATA}
+if ! [ -e conf.db ]; then
+    rm -f new.db
+    ovsdb-tool create new.db $schema
+    mv new.db conf.db
+elif [ "$(ovsdb-tool needs-conversion conf.db $schema)" = yes ]; then
+    ovsdb-tool compact conf.db
+    ovsdb-tool convert conf.db $schema
+fi
+"""
+_STARTED_SCRIPT = f"""\
+#!/bin/sh
+# Wallcloud: what ovs-vswitchd forgets when it stops: the rules of the tunnels' bridge, and its address.
+set -u
+ovs-vsctl --timeout=10 br-exists {bridges.OVERLAY} || exit 0
+ovs-ofctl -O OpenFlow14 --bundle replace-flows {bridges.OVERLAY} {_RULES}
+ip -force -batch {_COMMANDS}
+"""
+
+
+def datapath(place: Place) -> Literal["netdev", "system"]:
+    """The kernel's where it has the module, else in user space."""
+    return "system" if place.facts.ovs_kernel else "netdev"
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """Database and switch, the bridges of the node's networks, the tunnels' bridge with its rules and address."""
+    yield r.Directory(path=FOLDER, component=NAME, reason="what the switch needs at its start")
+    yield r.Directory(
+        path=_DATA, owner=NAME, group=NAME, mode=0o750, component=NAME, reason="its database: it survives a reboot"
+    )
+    for path, content, mode, why in (
+        (_RULES, "\n".join([*overlay.rules(place), ""]), 0o644, "who may send VXLAN, after each start of the switch"),
+        (_COMMANDS, overlay.commands(place), 0o644, "the tunnel address, after each start of the switch"),
+        (_PREPARE, _PREPARE_SCRIPT, 0o755, "the database's schema"),
+        (_STARTED, _STARTED_SCRIPT, 0o755, "what the switch forgets"),
+    ):
+        yield r.File(path=path, content=content, mode=mode, component=NAME, reason=why)
+    yield _database_unit(place)
+    yield _switch_unit(place)
+    yield from _bridges(place)
+
+
+def _bridges(place: Place) -> Iterator[Resource]:
+    for name, bridge in bridges.of(place.site, place.node).items():
+        network = place.site.networks[name]
+        tunnels = bridge == bridges.OVERLAY
+        yield r.OvsBridge(
+            bridge=bridge,
+            datapath=datapath(place),
+            cards=(network.device(place.site.nodes[place.node].interfaces[name]),),
+            others=() if tunnels else ("phy-*",),
+            mtu=network.mtu,
+            controlled=not tunnels,
+            component=NAME,
+            reason=f"the tunnels' card and address ({name})" if tunnels else f"{name}, without an address of the node",
+        )
+        if not tunnels:
+            yield r.Interface(
+                interface=bridge,
+                mtu=network.mtu,
+                up=False,
+                component=NAME,
+                reason=f"the node itself has nothing to say on {name}",
+            )
+    yield r.OvsFlows(
+        bridge=bridges.OVERLAY,
+        flows=overlay.rules(place),
+        component=NAME,
+        reason="VXLAN from and to overlay peers only",
+    )
+    yield r.Interface(
+        interface=bridges.OVERLAY,
+        addresses=(overlay.address(place),),
+        mtu=place.network(Kind.OVERLAY)[1].mtu,
+        component=NAME,
+        reason="the tunnel address",
+    )
+    yield r.ExclusiveOvsBridges(
+        keep=(bridges.INTEGRATION, bridges.TUNNELS),
+        component=NAME,
+        reason="a bridge that the site does not name leaves; Neutron's agent makes its own two",
+    )
+
+
+def _database_unit(place: Place) -> Resource:
+    return service(
+        place,
+        name="ovsdb",
+        description="the switch's database (Open vSwitch)",
+        kind="forking",
+        start=(
+            f"/usr/sbin/ovsdb-server {_DATA}/conf.db --remote=punix:{SOCKET} --unixctl=/run/openvswitch/ovsdb.ctl "
+            "--pidfile=/run/openvswitch/ovsdb-server.pid --detach --no-chdir -vconsole:off -vsyslog:warn -vfile:off"
+        ),
+        restart_on=(_PREPARE,),
+        ready=("/usr/bin/ovs-vsctl", "--timeout=5", "--no-wait", "list-br"),
+        lines=(
+            f"ExecStartPre={_PREPARE}",
+            "PIDFile=/run/openvswitch/ovsdb-server.pid",
+            "RuntimeDirectory=openvswitch",
+            "RuntimeDirectoryMode=0750",
+            # The switch's sockets stay while this restarts.
+            "RuntimeDirectoryPreserve=yes",
+            f"ReadWritePaths={_DATA}",
+            "Restart=always",
+            "RestrictAddressFamilies=AF_UNIX",
+            "PrivateNetwork=yes",
+            "MemoryDenyWriteExecute=yes",
+            "SystemCallFilter=@system-service",
+            "SystemCallFilter=~@privileged @resources",
+            "SystemCallErrorNumber=EPERM",
+            "LimitNOFILE=65536",
+            "LimitCORE=0",
+            # Its group opens the socket.
+            "UMask=0007",
+        ),
+        publishes=False,
+    )
+
+
+def _switch_unit(place: Place) -> Resource:
+    modules = ("ExecStartPre=-+/sbin/modprobe -a openvswitch vxlan",) if datapath(place) == "system" else ()
+    return service(
+        place,
+        description="the switch (Open vSwitch)",
+        kind="forking",
+        account=ROOT,
+        # With --detach it goes to the background once the bridges of the database are there.
+        start=(
+            f"/usr/sbin/ovs-vswitchd unix:{SOCKET} --pidfile=/run/openvswitch/ovs-vswitchd.pid "
+            "--detach --no-chdir -vconsole:off -vsyslog:warn -vfile:off"
+        ),
+        restart_on=(_STARTED,),
+        ready=("/usr/bin/ovs-vsctl", "--timeout=5", "show"),
+        after=(DATABASE_UNIT,),
+        lines=(
+            "PIDFile=/run/openvswitch/ovs-vswitchd.pid",
+            *modules,
+            "ExecStartPre=/usr/bin/ovs-vsctl --timeout=20 --no-wait init",
+            f"ExecStartPost=-{_STARTED}",
+            "ReadWritePaths=/run/openvswitch",
+            "Restart=always",
+            # Cards, taps and the addresses of its own ports; sockets in a folder of another account.
+            "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_DAC_OVERRIDE",
+            "DevicePolicy=closed",
+            "DeviceAllow=/dev/net/tun rw",
+            "PrivateDevices=no",
+            "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET",
+            "ProtectKernelTunables=no",
+            "SystemCallFilter=@system-service",
+            "SystemCallErrorNumber=EPERM",
+            "LimitNOFILE=65536",
+            "LimitCORE=0",
+        ),
+    )
+
+
+COMPONENT = Component(
+    name=NAME,
+    title="Open vSwitch",
+    roles=(Role.NETWORK, Role.COMPUTE),
+    account=ACCOUNT,
+    packages=("openvswitch-switch",),
+    masks=("openvswitch-switch.service", "ovsdb-server.service", "ovs-vswitchd.service", "ovs-record-hostname.service"),
+    listens=(
+        Listen("database", None, path=SOCKET, authentication="the socket's group", encryption=_KERNEL),
+        Listen(
+            "vxlan",
+            Kind.OVERLAY,
+            overlay.PORT,
+            protocol="udp",
+            authentication="none: any overlay peer's address",
+            encryption="none",
+            exemption=_VXLAN,
+        ),
+    ),
+    calls=(
+        Call(NAME, "vxlan", "tenants' frames between nodes", account=KERNEL, orders=False),
+        Call(
+            "neutron-ovs-agent",
+            "openflow",
+            "asks its controller what to do with frames",
+            account=ROOT,
+            same_node=True,
+            orders=False,
+        ),
+    ),
+    resources=resources,
+)

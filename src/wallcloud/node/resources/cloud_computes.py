@@ -1,0 +1,92 @@
+"""Records of hosts in Nova, Neutron and Placement: what left the site leaves there, too."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
+from wallcloud.node.resources.api_client import JSON
+from wallcloud.node.resources.cloud_client import CloudAccess, call, forget, listed
+
+_SERVICES = "/os-services"
+_AGENTS = "/v2.0/agents"
+_PROVIDERS = "/resource_providers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExclusiveComputes(Resource):
+    """No nova-compute, no agent of Neutron's and no provider of Placement's on other hosts than these.
+
+    `computes` and `agents` are host names as the services report them (`[DEFAULT] host`). A host with servers on it is
+    refused: nothing of it goes, and its VMs are not touched.
+    """
+
+    kind: ClassVar[str] = "exclusive-computes"
+    access: CloudAccess
+    computes: tuple[str, ...]
+    agents: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return "hosts"
+
+    def desired(self, ctx: Context) -> State:
+        return {"computes": (), "agents": (), "providers": ()}
+
+    def read(self, ctx: Context) -> State | None:
+        services, agents = self._services(ctx), self._agents(ctx)
+        providers = self._providers(ctx)
+        if services is None and agents is None and providers is None:
+            return None
+        return {
+            "computes": tuple(sorted(str(each["host"]) for each in services or ())),
+            "agents": tuple(sorted(f"{each['binary']}@{each['host']}" for each in agents or ())),
+            "providers": tuple(sorted(str(each["name"]) for each in providers or ())),
+        }
+
+    def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        services = self._services(ctx) or ()
+        for each in services:
+            self._refuse_used(ctx, str(each["host"]))
+        for each in services:
+            # Nova itself refuses where something came meanwhile. Not disabled first: that would ask the host, which
+            # the bus no longer lets in
+            call(ctx, self.access, "compute", "DELETE", f"{_SERVICES}/{each['id']}")
+        for each in self._agents(ctx) or ():
+            call(ctx, self.access, "network", "DELETE", f"{_AGENTS}/{each['id']}")
+        forget(ctx, self.access, "placement", _PROVIDERS)  # Nova removes those of its own
+        for each in self._providers(ctx) or ():
+            call(ctx, self.access, "placement", "DELETE", f"{_PROVIDERS}/{each['uuid']}")
+
+    def _refuse_used(self, ctx: Context, host: str) -> None:
+        servers = listed(ctx, self.access, "compute", "/servers/detail", paged=True, all_tenants="1", host=host) or ()
+        if servers:
+            raise ResourceFailed(
+                f"refused: {host} holds {len(servers)} VM{'s' if len(servers) > 1 else ''}",
+                tried=f"let {host} go, since the site no longer names it",
+                output=tuple(f"{each['name']} ({each['id']})" for each in servers[:10]),
+                hint="name it in the site again, or move or delete them:"
+                f" openstack server list --all-projects --host {host}",
+            )
+
+    def consequence(self, changes: tuple[Change, ...]) -> str:
+        return "refused while such a host holds VMs" if changed(changes, "computes") else ""
+
+    def _services(self, ctx: Context) -> list[JSON] | None:
+        found = listed(ctx, self.access, "compute", _SERVICES, binary="nova-compute")
+        return None if found is None else [each for each in found if each["host"] not in self.computes]
+
+    def _agents(self, ctx: Context) -> list[JSON] | None:
+        found = listed(ctx, self.access, "network", _AGENTS)
+        return None if found is None else [each for each in found if each["host"] not in self.agents]
+
+    def _providers(self, ctx: Context) -> list[JSON] | None:
+        """Providers of no compute; those that nest in another go with it. libvirt may know the full name."""
+        found = listed(ctx, self.access, "placement", _PROVIDERS)
+        if found is None:
+            return None
+        return [
+            each
+            for each in found
+            if not each["parent_provider_uuid"]
+            and not {each["name"], each["name"].partition(".")[0]} & {*self.computes}
+        ]

@@ -1,0 +1,86 @@
+"""The parts of the proof by name, run one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wallcloud.catalog.management_door import PORT
+from wallcloud.catalog.place import internal_name
+from wallcloud.design.compile import Design
+from wallcloud.progress import Progress, step
+from wallcloud.site.model import Kind, Role
+from wallcloud.verify import doors
+from wallcloud.verify.doors import Credentials
+from wallcloud.verify.expectation import Part, Seen
+from wallcloud.verify.places import Command, run
+from wallcloud.verify.tenants import part as tenants
+from wallcloud.verify.tenants.client import DoorAt
+from wallcloud.verify.tenants.hands import ARGV
+
+DOORS, TENANTS = "doors", "tenants"
+PARTS = (DOORS, TENANTS)
+"""In the order in which they run."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The running cloud, and how it is reached."""
+
+    design: Design
+    ca: str
+    """The site's CA as PEM."""
+    admin: Credentials
+    member: Credentials | None
+    """Of the site's first project, where it has one."""
+    command: Command
+    """Runs programs at office and admin workstation."""
+    on_node: Command
+    """Runs programs on nodes, as root."""
+
+
+def run_parts(cloud: Cloud, names: tuple[str, ...], progress: Progress, keep: bool = False) -> tuple[Part, ...]:
+    """Runs the named parts; `keep` leaves what they made. Raises WallcloudError where one cannot even begin."""
+    acts: dict[str, Callable[[], tuple[Seen, ...]]] = {
+        DOORS: lambda: _doors(cloud, progress),
+        TENANTS: lambda: _tenants(cloud, progress, keep),
+    }
+    found = []
+    for name in PARTS:
+        if name in names:
+            began = time.monotonic()
+            seen = acts[name]()
+            found.append(Part(name, seen, time.monotonic() - began))
+    return tuple(found)
+
+
+def _doors(cloud: Cloud, progress: Progress) -> tuple[Seen, ...]:
+    (first,) = run([doors.admin_login(cloud.design, cloud.ca, cloud.admin)], cloud.command)
+    # Without a token (the doors are down) the probes still run and say what is wrong.
+    token = first.detail if first.holds else ""
+    probes = tuple(doors.probes(cloud.design, cloud.ca, cloud.admin, cloud.member, token))
+    with step(progress, f"doors: {len(probes)} expectations"):
+        return run(probes, cloud.command)
+
+
+def _tenants(cloud: Cloud, progress: Progress, keep: bool) -> tuple[Seen, ...]:
+    argv = list(ARGV)
+    starts = tenants.Starts(lambda place: cloud.command(place, argv), lambda node: cloud.on_node(node, argv))
+    return tenants.run(cloud.design, _where(cloud), cloud.admin, starts, progress, keep)
+
+
+def _where(cloud: Cloud) -> tenants.Doors:
+    site, plan = cloud.design.site, cloud.design.plan
+    management = site.networks_of(Kind.MANAGEMENT)[0]
+    control = site.nodes_with(Role.CONTROL)[0]
+    name = internal_name(site, control)
+    inner = DoorAt("admin", str(plan.address(control, management)), PORT, name, cloud.ca, "admin")
+    for api in site.nodes_with(Role.API):
+        outer = str(plan.address(api, site.networks_of(Kind.PUBLIC)[0]))
+        forbidden = tuple(str(plan.address(node, management)) for node in site.nodes)
+        at = DoorAt("office", outer, PORT, site.domain, cloud.ca, "public")
+        # Not the internal names: the catalog in a token has them, and they resolve on management alone.
+        return tenants.Doors(inner, at, forbidden)
+    # Without a public door tenants use the management door, from the admin workstation: nothing is hidden there.
+    return tenants.Doors(inner, DoorAt("admin", inner.address, PORT, name, cloud.ca, "internal"), ())

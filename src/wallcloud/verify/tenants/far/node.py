@@ -1,0 +1,11 @@
+"""What a node tells: its inventory, and what its wires carry."""
+
+from __future__ import annotations
+
+from wallcloud.verify.tenants.far import inventory, loop, sniffer
+
+
+def main() -> None:
+    """Serves these kinds."""
+    kinds = (inventory.inventory, sniffer.sniff, sniffer.sniff_wait, sniffer.sniff_end)
+    loop.serve({kind.__name__: kind for kind in kinds})

@@ -1,0 +1,119 @@
+"""What is left on every node when everything was taken away: its whole inventory before and after."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from wallcloud.site.model import Role, Site
+from wallcloud.verify.tenants.client import until
+from wallcloud.verify.tenants.hands import Hands, Trouble
+from wallcloud.verify.tenants.ledger import Check, Outcome
+
+Inventory = dict[str, list[str]]
+SETTLE_SECONDS = 60.0
+_EVERYWHERE = ("namespaces", "devices", "rules", "programs", "files")
+_SWITCHED = ("ports", "flows")
+_BY_ROLE = {
+    Role.CONTROL: ("queues", "rows"),
+    Role.NETWORK: _SWITCHED,
+    Role.COMPUTE: (*_SWITCHED, "domains"),
+}
+_MOVES = {
+    Role.CONTROL: ("rows",),
+    Role.NETWORK: ("namespaces", "ports", "flows", "programs", "files"),
+    Role.COMPUTE: ("devices", "ports", "flows", "domains", "programs", "files"),
+}
+"""What must be seen to change while tenants have VMs: who sees no change there would see nothing left either."""
+
+
+def kinds(site: Site, node: str) -> tuple[str, ...]:
+    """What is looked at on a node."""
+    found = [kind for role in site.nodes[node].roles for kind in _BY_ROLE.get(role, ())]
+    return tuple(dict.fromkeys((*_EVERYWHERE, *found)))
+
+
+def moving(site: Site, node: str) -> tuple[str, ...]:
+    """What tenants' VMs and networks change there."""
+    return tuple(dict.fromkeys(kind for role in site.nodes[node].roles for kind in _MOVES.get(role, ())))
+
+
+def take(site: Site, nodes: Mapping[str, Hands]) -> dict[str, Inventory]:
+    """The inventory of every node. Raises Trouble."""
+
+    def one(node: str) -> Inventory:
+        return dict(nodes[node].call("inventory", kinds=list(kinds(site, node))))
+
+    with ThreadPoolExecutor(max(1, len(nodes))) as pool:
+        return dict(zip(nodes, pool.map(one, nodes), strict=True))
+
+
+def difference(before: list[str], after: list[str]) -> str:
+    """What came (+) and what went (-), "" where nothing did."""
+    came, went = Counter(after) - Counter(before), Counter(before) - Counter(after)
+    return "; ".join(
+        [*(f"+{line}" for line in sorted(came.elements())), *(f"-{line}" for line in sorted(went.elements()))]
+    )
+
+
+def settled(site: Site, nodes: Mapping[str, Hands]) -> dict[str, Inventory]:
+    """The inventory as soon as two looks, one after the other, see the same: agents end their work by themselves."""
+    last = take(site, nodes)
+
+    def look() -> dict[str, Inventory] | None:
+        nonlocal last
+        before, last = last, take(site, nodes)
+        return last if before == last else None
+
+    return until("the nodes do not come to rest", SETTLE_SECONDS, look)
+
+
+def after(site: Site, nodes: Mapping[str, Hands], before: Mapping[str, Inventory]) -> dict[str, Inventory]:
+    """The inventory as soon as it is as before, else the last one that was seen. Raises Trouble."""
+    seen: dict[str, Inventory] = {}
+
+    def look() -> bool | None:
+        # Nodes that are as before already are not asked again.
+        open_ = {node: hands for node, hands in nodes.items() if seen.get(node) != before[node]}
+        seen.update(take(site, open_))
+        return True if all(seen[node] == before[node] for node in nodes) else None
+
+    try:
+        until("something is left", SETTLE_SECONDS, look)
+    except Trouble:
+        if not seen:
+            raise
+    return seen
+
+
+def checks(
+    site: Site, before: Mapping[str, Inventory], during: Mapping[str, Inventory], at_end: Mapping[str, Inventory]
+) -> Iterator[Check]:
+    """One expectation for each kind on each node."""
+
+    def differs(other: Mapping[str, Inventory], node: str, kind: str) -> Outcome:
+        if node not in before or node not in other:
+            raise Trouble("its inventory could not be taken", where=node)
+        found = difference(before[node][kind], other[node][kind])
+        return ("changed", found[:1500]) if found else "as before"
+
+    for node in site.nodes:
+        for kind in moving(site, node):
+            yield Check(
+                f"inventory/{node}/{kind}/moves",
+                node,
+                "changed",
+                f"tenants' things are seen among its {kind}",
+                partial(differs, during, node, kind),
+            )
+        for kind in kinds(site, node):
+            yield Check(
+                f"inventory/{node}/{kind}/left",
+                node,
+                "as before",
+                f"nothing of the tenants is left among its {kind}",
+                partial(differs, at_end, node, kind),
+                negative=True,
+            )

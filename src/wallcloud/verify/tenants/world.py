@@ -1,0 +1,82 @@
+"""What checks work with: the scenario, the hands, and what each tenant made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wallcloud.verify.tenants.client import Client, until
+from wallcloud.verify.tenants.hands import Hands, Trouble
+from wallcloud.verify.tenants.scenario import Guest, Scenario
+from wallcloud.verify.tenants.things import Things
+
+READY_SECONDS = 120.0
+
+
+@dataclass
+class World:
+    """One run. What is not there when a check asks for it raises Trouble: that check fails, the others go on."""
+
+    scenario: Scenario
+    workstation: Hands
+    nodes: Mapping[str, Hands]
+    admin: Client
+    things: dict[str, Things]
+    own: str = ""
+    """The workstation's address towards the cloud."""
+    mirror: int = 0
+    """The port of the server on the workstation that says whom it sees."""
+    dumb: set[str] = field(default_factory=set)
+    """Guests that never got ready: they are not waited for again and again."""
+
+    def of(self, guest: Guest) -> Things:
+        """What the guest's tenant made."""
+        return self.things[guest.tenant]
+
+    def guest(self, name: str) -> Guest:
+        """The guest of that name."""
+        return next(guest for guest in self.scenario.guests if guest.name == name)
+
+    def outer(self, guest: Guest) -> str:
+        """Where the workstation reaches the guest: its floating IP or its address on a flat network. Raises Trouble."""
+        if guest.flat:
+            return self.of(guest).address(guest)
+        if guest.name not in self.of(guest).floating:
+            raise Trouble(f"{guest.name} has no floating IP")
+        return self.of(guest).floating[guest.name]
+
+    def ask(self, guest: Guest, line: str, wait: float = 20.0) -> dict[str, Any]:
+        """The answer of a guest's prober, through its neighbour where it has no floating IP. Raises Trouble."""
+        if guest.name in self.dumb:
+            raise Trouble(f"{guest.name} never got ready")
+        return self._ask(guest, line, wait)
+
+    def _ask(self, guest: Guest, line: str, wait: float) -> dict[str, Any]:
+        first = guest
+        if not guest.flat and not guest.floating:
+            tenant = self.scenario.tenant(guest.tenant)
+            first = next(other for other in tenant.private if other.floating)
+            line = f"ask {self.of(guest).address(guest)} {line}"
+        told = self.workstation.call("ask", address=self.outer(first), line=line, wait=wait, within=wait + 10)
+        if not isinstance(told, dict) or "ok" not in told:
+            raise Trouble(f"{guest.name} answers {told!r}")
+        if str(told.get("error", "")).startswith(("usage:", "prober of ")):
+            raise Trouble(f"{guest.name}: {told['error']}")
+        return told
+
+    def ready(self, guest: Guest) -> dict[str, Any]:
+        """What a guest tells of itself as soon as it has its address and its metadata. Raises Trouble in time."""
+
+        def look() -> dict[str, Any] | None:
+            try:
+                told = self._ask(guest, "about", 5.0)
+            except Trouble:
+                return None
+            return told if told.get("ready") is not None else None
+
+        try:
+            return until(f"{guest.name} is not ready", READY_SECONDS, look)
+        except Trouble:
+            self.dumb.add(guest.name)
+            raise
