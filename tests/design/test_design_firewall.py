@@ -14,7 +14,7 @@ from tests.design.walls import Packet
 from tests.design.world import API, CONTROL, EXAMPLES, component, designed, example, flows_of, listen
 
 from wallcloud.catalog import components
-from wallcloud.catalog.component import ROOT, Account, Call, Outside, Visit
+from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Outside, Visit
 from wallcloud.design import firewall
 from wallcloud.design.compile import Design
 from wallcloud.design.flows import Flow, Transport
@@ -90,7 +90,10 @@ def test_nothing_else_leaves(flavour: str, node: str) -> None:
     for flow in carried(design):
         leaves, _ = packets(flow, design)
         if flow.client.node == node and leaves:
-            allowed |= {(leaves.interface, target, *_port(leaves), leaves.uid) for target in flow.server.prefixes}
+            uids = walls.ROOT_OR_NOBODY if leaves.uid == KERNEL.uid else {leaves.uid}
+            allowed |= {
+                (leaves.interface, target, *_port(leaves), uid) for target in flow.server.prefixes for uid in uids
+            }
     for interface, target, protocol, port, uid in _universe(design, node):
         packet = Packet(interface, "198.18.10.11", target, protocol, port, uid)
         passes = any(rule.accepts(packet) for rule in rules)
@@ -128,7 +131,7 @@ def _universe(design: Design, node: str, uids: tuple[int, ...] = ()) -> list[tup
     interfaces = ["lo", *(firewall.nic(design.site, node, name) for name in design.site.nodes[node].interfaces)]
     addresses = ["127.0.0.1", *STRANGERS, *(str(address) for _, address in design.plan.items())]
     ports = sorted({(flow.protocol, flow.port or 0) for flow in carried(design)} | {("tcp", 9999), ("udp", 53)})
-    accounts = uids or tuple({0, 1000, 65534, *(each.account.uid for each in design.catalog.values())})
+    accounts = uids or tuple({-1, 0, 1000, 65534, *(each.account.uid for each in design.catalog.values())})
     return [
         (interface, address, protocol, port or None, uid)
         for interface in interfaces
@@ -159,7 +162,9 @@ def test_a_call_on_the_own_node_leaves_by_loopback_and_needs_no_input_rule() -> 
     )
     wall = walls.read(firewall.ruleset(example().site, "control", flows_of(door)))
     assert wall.input == ()
-    assert [(rule.interface, str(rule.targets[0]), rule.uid) for rule in wall.output] == [("lo", "198.18.10.11/32", 0)]
+    assert [(rule.interface, str(rule.targets[0]), rule.uids) for rule in wall.output] == [
+        ("lo", "198.18.10.11/32", frozenset({0}))
+    ]
 
 
 def test_clients_of_one_listener_share_a_rule_and_overlaps_are_left_out() -> None:
@@ -187,8 +192,8 @@ def test_sets_hold_the_same_addresses_without_overlap(found: set[tuple[int, int]
 def test_every_account_of_the_catalog_has_a_number_of_its_own() -> None:
     found: dict[int, Account] = {}
     for each in components().values():
-        schema = (each.database.schema_account,) if each.database else ()
-        for account in (each.account, *each.accounts, *schema):
+        schemas = (database.schema_account for database in each.databases)
+        for account in (each.account, *each.accounts, *schemas):
             assert found.setdefault(account.uid, account) == account, f"two accounts have the number {account.uid}"
             assert 0 <= account.uid < 1000
             assert account.foreign or 600 <= account.uid < 700, account

@@ -21,7 +21,7 @@ MAY = {
     "catalog": {"site", "node", "build", "plugins", "errors"},
     "design": {"catalog", "rules", "site", "node", "build", "errors"},
     "deploy": {"design", "catalog", "site", "node", "build", "errors", "progress"},
-    "verify": {"design", "catalog", "site", "errors"},
+    "verify": {"design", "catalog", "site", "errors", "progress"},
     "lab": {"site", "build", "node", "errors", "progress"},
     "cli": {"deploy", "verify", "lab", "design", "catalog", "rules", "site", "node", "build", "errors", "progress"},
 }

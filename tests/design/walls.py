@@ -1,17 +1,21 @@
 """An independent reading of a ruleset: what packet does it accept? Knows only what Wallcloud writes, else it raises."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 _CHAIN = re.compile(r"chain (\w+) \{\n(.*?)\n\t\}", re.DOTALL)
-_RULE = re.compile(
+_HEAD = (
     r"(?P<way>[io])ifname \"(?P<interface>[^\"]+)\" "
     r"(?:ip saddr (?P<source>\{[^}]*\}|\S+) )?"
     r"ip daddr (?P<target>\{[^}]*\}|\S+) "
     r"(?:(?P<protocol>tcp|udp) dport (?P<port>\d+)|(?P<ping>icmp type echo-request)) "
-    r"(?:meta skuid (?P<uid>\d+) )?ct state new accept"
 )
+_RULE = re.compile(_HEAD + r"(?:meta skuid (?P<uid>\d+) )?ct state new accept")
+_KERNEL = re.compile(_HEAD + r"(?P<drop>meta skuid != 0 counter drop)")
+ROOT_OR_NOBODY = frozenset({0, -1})
+"""Whose packets the kernel's may be: none at all (-1), or those of a tap that root opened."""
 STATE = ["ct state established,related accept", "ct state invalid counter drop"]
 
 
@@ -34,13 +38,13 @@ class Rule:
     targets: tuple[IPv4Network, ...]
     protocol: str
     port: int | None
-    uid: int | None
+    uids: frozenset[int] | None
 
     def accepts(self, packet: Packet) -> bool:
         """As the kernel would decide."""
         return (
             (self.interface, self.protocol, self.port) == (packet.interface, packet.protocol, packet.port)
-            and self.uid in (None, packet.uid)
+            and (self.uids is None or packet.uid in self.uids)
             and (self.sources is None or _in(packet.source, self.sources))
             and _in(packet.target, self.targets)
         )
@@ -71,15 +75,31 @@ def read(text: str) -> Wall:
     assert chains["input"][3] == 'iifname "lo" accept'
     return Wall(
         tuple(_rule(line, "i") for line in chains["input"][4:-2]),
-        tuple(_rule(line, "o") for line in chains["output"][3:-2]),
+        tuple(_outgoing(chains["output"][3:-2])),
     )
 
 
-def _rule(line: str, way: str) -> Rule:
+def _outgoing(lines: list[str]) -> Iterator[Rule]:
+    """A rule for the kernel's own packets is two lines: first what accounts send in its name is dropped."""
+    dropped = ""
+    for line in lines:
+        if _KERNEL.fullmatch(line):
+            assert not dropped
+            dropped = line.removesuffix("meta skuid != 0 counter drop")
+        elif dropped:
+            assert line == f"{dropped}ct state new accept"
+            dropped = ""
+            yield _rule(line, "o", ROOT_OR_NOBODY)
+        else:
+            yield _rule(line, "o")
+    assert not dropped
+
+
+def _rule(line: str, way: str, uids: frozenset[int] | None = None) -> Rule:
     found = _RULE.fullmatch(line)
     assert found, line
     assert found["way"] == way
-    assert (found["uid"] is None) == (way == "i"), "outgoing by account, incoming not"
+    assert (found["uid"] is None) == (way == "i" or uids is not None), "outgoing by account, incoming not"
     assert (found["source"] is None) == (way == "o")
     return Rule(
         found["interface"],
@@ -87,7 +107,7 @@ def _rule(line: str, way: str) -> Rule:
         _networks(found["target"]),
         found["protocol"] or "icmp",
         int(found["port"]) if found["port"] else None,
-        int(found["uid"]) if found["uid"] else None,
+        frozenset({int(found["uid"])}) if found["uid"] else uids,
     )
 
 

@@ -105,7 +105,9 @@ Listen {own}:{TENANTS_PORT} https
 def _backends(apis: Iterable[Api], door: str) -> str:
     """ProxyPass of each API; the names keep the two doors' workers apart."""
     return "\n".join(
-        f"    ProxyPass {api.prefix} unix:{api.socket}|http://{api.service}-{door}{api.prefix} retry=0 timeout=600"
+        # Not reused: uwsgi closes an idle one just when it is used again, and the request is lost with it.
+        f"    ProxyPass {api.prefix} unix:{api.socket}|http://{api.service}-{door}{api.prefix}"
+        " retry=0 timeout=600 disablereuse=on"
         if api.http
         else f"    ProxyPass {api.prefix} unix:{api.socket}|uwsgi://{api.service}-{door}/ retry=0"
         for api in apis

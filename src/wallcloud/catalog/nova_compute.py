@@ -102,7 +102,7 @@ def _virtualization(place: Place) -> dict[str, oslo.Setting]:
     if place.facts.kvm:
         return {"virt_type": "kvm", "cpu_mode": "host-model"}
     # Translated code is kept in memory beside the guest's: QEMU alone would take up to 1 GiB.
-    return {"virt_type": "qemu", "cpu_mode": "none", "tb_cache_size": 64}
+    return {"virt_type": "qemu", "cpu_mode": "none", "tb_cache_size": 32}
 
 
 def _unit(place: Place) -> Resource:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wallcloud.catalog import database, neutron_metadata_agent, nova, openstack, oslo, tls, uwsgi
 from wallcloud.catalog.basics import UWSGI_READY
-from wallcloud.catalog.component import Account, Call, Component, Limit, Listen, ServiceUser, Term
+from wallcloud.catalog.component import ROOT, Account, Call, Component, Limit, Listen, ServiceUser, Term
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
@@ -179,6 +179,7 @@ COMPONENT = Component(
     calls=(
         Call("mariadb", "tls", "what it knows of a VM", waits=True),
         openstack.TOKENS,
+        Call(NAME, "http", "Wallcloud asks whether it answers", account=ROOT, same_node=True),
     ),
     follows=("nova-conductor",),
     resources=resources,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from wallcloud.build.guest_image import COMMAND_LINE
 from wallcloud.catalog import tls
 from wallcloud.catalog.component import ROOT, Call, Component
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT
@@ -16,8 +17,6 @@ from wallcloud.site.model import Kind, Role, Site
 
 GUEST = "wallcloud-guest"
 """The test guest's image, for everybody."""
-COMMAND_LINE = "console=ttyS0 quiet panic=5 no_timer_check mitigations=off"
-"""The test guest's kernel command line; build.guest_image says the same."""
 _APIS = ("glance", "nova-api", "neutron-api", "placement")
 _NAME = "offerings"
 

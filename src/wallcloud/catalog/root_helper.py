@@ -70,7 +70,8 @@ LockPersonality=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
-UMask=0027
+# Their pid files are for the agent to read.
+UMask=0022
 LimitCORE=0
 """,
         component=name,

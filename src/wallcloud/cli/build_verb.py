@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from wallcloud.build import environment, whole
+from wallcloud.build import environment, site_images, whole
 from wallcloud.build.cache import Cache
 from wallcloud.build.packages import packages_in
 from wallcloud.build.releases import releases
@@ -92,10 +92,13 @@ def build(site_file: Path, release: str | None, refresh: bool, as_json: bool) ->
     # Not at the top: it imports every component, which the other uses of this module do without.
     from wallcloud.design.packages import names_by_role  # noqa: PLC0415
 
-    site = load_site(site_file).site if site_file.exists() else None
+    loaded = load_site(site_file) if site_file.exists() else None
+    site = loaded.site if loaded else None
     wanted = release or (site.release if site else releases()[-1])
     with Steps(err()) as steps:
         summary = prepare(Cache(), wanted, names_by_role(site), steps, refresh=refresh)
+        if loaded:
+            site_images.take(Cache(), loaded.images, steps)
     if as_json:
         print_json(asdict(summary))
     else:

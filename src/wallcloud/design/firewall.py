@@ -60,12 +60,19 @@ def _collect(site: Site, node: str, flows: Iterable[Flow]) -> tuple[list[str], l
         for (interface, own, port), addresses in sorted(sources.items())
     ]
     outward = [
-        # What the kernel sends of its own has no socket, and so no account to be named.
-        f'oifname "{interface}" ip daddr {_set(addresses)} {port} '
-        f"{f'meta skuid {uid} ' if uid != KERNEL.uid else ''}ct state new accept"
+        rule
         for (interface, port, uid), addresses in sorted(targets.items())
+        for rule in _leaving(f'oifname "{interface}" ip daddr {_set(addresses)} {port}', uid)
     ]
     return inward, outward
+
+
+def _leaving(head: str, uid: int) -> list[str]:
+    if uid != KERNEL.uid:
+        return [f"{head} meta skuid {uid} ct state new accept"]
+    # What the kernel sends of its own has no socket, so no account to be named (a rule with skuid does not match it),
+    # or that of a tap which root opened. What an account sends in its name is dropped first.
+    return [f"{head} meta skuid != 0 counter drop", f"{head} ct state new accept"]
 
 
 def _set(addresses: set[str]) -> str:

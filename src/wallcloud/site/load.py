@@ -33,6 +33,12 @@ class Loaded:
         config = self.site.ssh.config
         return None if config is None else (self.path.absolute().parent / config).resolve()
 
+    @property
+    def images(self) -> dict[str, tuple[Path, str]]:
+        """The site's cloud images: name → (absolute file, SHA-256)."""
+        folder = self.path.absolute().parent
+        return {name: ((folder / each.file).resolve(), each.sha256) for name, each in self.site.images.items()}
+
 
 def load(path: Path) -> Loaded:
     """Reads and validates a file; raises SiteError with all findings in the file's order. Rules are not asked."""

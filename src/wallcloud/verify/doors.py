@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from wallcloud.catalog.management_door import PORT, TENANTS_PORT
 from wallcloud.catalog.place import internal_name
 from wallcloud.design.compile import Design
 from wallcloud.site.model import Kind, Role
+from wallcloud.verify import apis
 from wallcloud.verify.expectation import Probe
 
 SILENT_SECONDS = 2.0
@@ -59,6 +61,8 @@ def probes(
         outer = _Door("office", str(design.plan.address(api, public)), site.domain, ca)
         forbidden = tuple(str(design.plan.address(node, management)) for node in site.nodes)
         yield from _public(outer, inner, forbidden, admin, member, admin_token)
+        hidden = (*forbidden, inner.name)
+        yield from apis.probes(design, outer.place, outer.what, partial(_repeat, outer), hidden, admin_token)
     yield from _walls(design, management)
 
 

@@ -1,6 +1,6 @@
 """What tenants find in Neutron: networks on the site's wires, the pools that their subnets come from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -79,14 +79,13 @@ class CloudNetwork(Resource):
 
 @dataclass(frozen=True, kw_only=True)
 class CloudSubnetPool(Resource):
-    """Addresses that subnets are taken from. Not `shared`: the admin's subnets alone."""
+    """Addresses that the admin's subnets are taken from; tenants take none."""
 
     kind: ClassVar[str] = "cloud-subnet-pool"
     access: CloudAccess
     pool: str
     prefixes: tuple[str, ...]
     prefix_length: int
-    shared: bool = False
 
     @property
     def name(self) -> str:
@@ -96,7 +95,7 @@ class CloudSubnetPool(Resource):
         return {
             "prefixes": tuple(sorted(self.prefixes)),
             "prefix length": self.prefix_length,
-            "shared": self.shared,
+            "shared": False,
             "marked": True,
         }
 
@@ -111,14 +110,28 @@ class CloudSubnetPool(Resource):
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         found = pool(ctx, self.access, self.pool)
-        unshared = found and changed(changes, "shared")
-        if found and (unshared or changed(changes, "prefixes")):
-            # Neutron neither shrinks a pool nor takes it back; it deletes none that subnets were taken from
-            call(ctx, self.access, "network", "DELETE", f"/v2.0/{POOLS}/{found['id']}")
-            found = None
-        wanted: dict[str, Any] = {"name": self.pool, "default_prefixlen": self.prefix_length}
-        once = {"shared": self.shared, "prefixes": list(self.prefixes)}
-        put(ctx, self.access, POOLS, found, {**wanted, **({} if found else once)})
+        there = found["prefixes"] if found else []
+        # Neutron only widens a pool here
+        wanted = {"prefixes": sorted({*self.prefixes, *there}), "default_prefixlen": self.prefix_length}
+        put(ctx, self.access, POOLS, found, {"name": self.pool, **wanted})
+        if found and (stray := without(there, self.prefixes)):
+            where = f"/v2.0/{POOLS}/{found['id']}/remove_prefixes"
+            call(ctx, self.access, "network", "PUT", where, {"prefixes": stray})
+        if found and found["shared"]:
+            self._unshare(ctx, found["id"])
+
+    def _unshare(self, ctx: Context, id: str) -> None:
+        """Takes back what gives it to everybody. Neutron allows that only while each project that took from it, also
+        the owner, has a permission of its own; it refuses where a tenant took from it."""
+        where, which = "/v2.0/rbac-policies", {"object_type": "subnetpool", "object_id": id}
+        own = {**which, "action": "access_as_shared", "target_tenant": own_project(ctx, self.access)}
+        policies = listed(ctx, self.access, "network", where, object_id=id) or ()
+        if not any(each["target_tenant"] == own["target_tenant"] for each in policies):
+            made = call(ctx, self.access, "network", "POST", where, {"rbac_policy": own})["rbac_policy"]
+            policies = (*policies, made)
+        for each in sorted(policies, key=lambda each: str(each["target_tenant"] != "*")):
+            if each["target_tenant"] in {"*", own["target_tenant"]}:
+                call(ctx, self.access, "network", "DELETE", f"{where}/{each['id']}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +247,21 @@ def put(ctx: Context, access: CloudAccess, what: str, found: JSON | None, wanted
         there = call(ctx, access, "network", "POST", f"/v2.0/{what}", {name: wanted})[name]
     if not marked(there):
         call(ctx, access, "network", "PUT", f"/v2.0/{what}/{there['id']}/tags/{MARK}")
+
+
+def without(prefixes: Iterable[str], kept: Iterable[str]) -> list[str]:
+    """What of `prefixes` lies outside `kept`."""
+    from ipaddress import IPv4Network  # noqa: PLC0415 - only where something differs
+
+    left = [IPv4Network(each) for each in prefixes]
+    for each in map(IPv4Network, kept):
+        left = [
+            part
+            for whole in left
+            if not whole.subnet_of(each)
+            for part in (whole.address_exclude(each) if each.subnet_of(whole) else [whole])
+        ]
+    return [str(each) for each in left]
 
 
 def touching(changes: tuple[Change, ...], *names: str) -> bool:

@@ -4,7 +4,6 @@ A template stands in the database of Nova's API; each daemon fills it from its o
 `[DEFAULT] transport_url` (nova/objects/cell_mapping.py), so a mapping holds no secret and suits every daemon.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -101,6 +100,8 @@ class NovaCells(Resource):
             acts.append(
                 ("update_cell", "--cell_uuid", second.uuid, *what, "--enable") if second else ("create_cell", *what)
             )
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - slow to import, and seldom needed
+
         with ThreadPoolExecutor(2) as both:  # 3 s each, nearly all of it imports
             for _ in both.map(lambda act: self._manage(*act), acts):
                 pass

@@ -63,6 +63,10 @@ class Unit(Resource):
         ends = "Type=oneshot" in self.text and "RemainAfterExit=yes" not in self.text
         return self._installed and not ends and "@." not in self.unit
 
+    def stands_still(self, ctx: Context) -> bool:
+        """Whether it is to be active and is not."""
+        return self._runs and systemd.status(ctx, self.unit).active != "active"
+
     @property
     def _stamped(self) -> bool:
         return self._runs and stamp.DEFINITION in self.text
@@ -172,6 +176,9 @@ class Unit(Resource):
             if verb != "reload" and self.unit.endswith(".socket"):
                 self._clear_the_way(ctx, f"{self.unit.removesuffix('.socket')}.service")
             systemd.start(verb, self.unit)
+            if verb == "start" and self._stamped and self._stale(ctx):
+                # A request at its socket, or a unit that needs it, had begun to start it before its inputs were right.
+                systemd.start("restart", self.unit)
         if self.ready is not None:
             self._wait_ready()
 

@@ -9,7 +9,7 @@ from typing import Any
 from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import Guest
 from wallcloud.verify.tenants.things import active
-from wallcloud.verify.tenants.world import World
+from wallcloud.verify.tenants.world import World, short
 
 
 def servers(world: World) -> Iterator[Check]:
@@ -108,7 +108,7 @@ def _dhcp(world: World, guest: Guest, about: dict[str, Any]) -> Outcome:
 
 def _metadata(world: World, guest: Guest, about: dict[str, Any]) -> Outcome:
     wanted = (guest.name, world.of(guest).servers[guest.name])
-    seen = (about["hostname"], about["uuid"])
+    seen = (short(about["hostname"]), about["uuid"])
     return "its own" if seen == wanted else (f"{seen}", f"it is {wanted}")
 
 

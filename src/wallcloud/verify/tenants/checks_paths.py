@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import Guest, Tenant
 from wallcloud.verify.tenants.things import CLOSED_PORT
-from wallcloud.verify.tenants.world import World
+from wallcloud.verify.tenants.world import World, short
 
 ECHO_BYTES = 84
 LARGE_MIB = 2
@@ -148,7 +148,7 @@ def _ping(world: World, one: Guest, other: Guest, size: int) -> Callable[[], Out
 
 def _named(text: str) -> Outcome:
     try:
-        return f"{json.loads(text)['hostname']} answers"
+        return f"{short(json.loads(text)['hostname'])} answers"
     except (ValueError, KeyError, TypeError):
         return "somebody else answers", text[:200]
 

@@ -200,7 +200,7 @@ def _router_on_flat(world: World, things: Callable[[], Things], name: str, guest
     why = "no tenant's router stands on a flat network"
     yield Asked(
         f"{name}/router-by-subnet",
-        409,
+        400,
         why,
         "PUT",
         "network",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import Guest, Tenant
-from wallcloud.verify.tenants.world import World
+from wallcloud.verify.tenants.world import World, short
 
 WAIT_SECONDS = 1.5
 
@@ -96,7 +96,7 @@ def _who(world: World, guest: Guest, address: str) -> Outcome:
     if not told["ok"]:
         return "not answered", json.dumps(told)[:200]
     try:
-        return f"{json.loads(told['body'])['hostname']} answers"
+        return f"{short(json.loads(told['body'])['hostname'])} answers"
     except (ValueError, KeyError, TypeError):
         return "somebody else answers", str(told["body"])[:200]
 

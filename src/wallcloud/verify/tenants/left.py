@@ -14,6 +14,7 @@ from wallcloud.verify.tenants.ledger import Check, Outcome
 
 Inventory = dict[str, list[str]]
 SETTLE_SECONDS = 60.0
+_LINE = 200
 _EVERYWHERE = ("namespaces", "devices", "rules", "programs", "files")
 _SWITCHED = ("ports", "flows")
 _BY_ROLE = {
@@ -53,9 +54,9 @@ def take(site: Site, nodes: Mapping[str, Hands]) -> dict[str, Inventory]:
 def difference(before: list[str], after: list[str]) -> str:
     """What came (+) and what went (-), "" where nothing did."""
     came, went = Counter(after) - Counter(before), Counter(before) - Counter(after)
-    return "; ".join(
-        [*(f"+{line}" for line in sorted(came.elements())), *(f"-{line}" for line in sorted(went.elements()))]
-    )
+    marked = [f"+{line}" for line in sorted(came.elements())] + [f"-{line}" for line in sorted(went.elements())]
+    # A guest's command line alone has 4000 characters.
+    return "; ".join(f"{line[:_LINE]}…" if len(line) > _LINE else line for line in marked)
 
 
 def settled(site: Site, nodes: Mapping[str, Hands]) -> dict[str, Inventory]:

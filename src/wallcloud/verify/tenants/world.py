@@ -80,3 +80,8 @@ class World:
         except Trouble:
             self.dumb.add(guest.name)
             raise
+
+
+def short(name: object) -> str:
+    """A host name without the domain that Nova puts behind it."""
+    return str(name).partition(".")[0]
