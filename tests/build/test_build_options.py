@@ -135,11 +135,11 @@ def test_what_is_fine(program: str, group: str, name: str, value: Value) -> None
             "upstream's configuration reference lists its options",
         ),
         (
-            "neutron-l3-agent",
+            "neutron-metadata-agent",
             "ovs",
             "bridge_mappings",
             "a:b",
-            "unknown-option: [ovs] has no option bridge_mappings in neutron-l3-agent 2026.2 -- "
+            "unknown-option: [ovs] has no option bridge_mappings in neutron-metadata-agent 2026.2 -- "
             "upstream's configuration reference lists its options",
         ),
         (

@@ -36,7 +36,9 @@ def test_on_a_terminal_of_100_columns(what: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(show, "width", lambda: 100)
     ran = invoke(what)
     golden(FOLDER / f"show-{what}-100.txt", ran.output)
-    assert all(len(line) <= 100 for line in ran.output.splitlines())
+    # What paths, owners and nodes need is not cut; only reasons are.
+    most = 126 if what == "files" else 100
+    assert all(len(line) <= most for line in ran.output.splitlines())
 
 
 @pytest.mark.usefixtures("here")
@@ -83,7 +85,7 @@ def test_the_content_of_a_file() -> None:
     ran = invoke("files", "--node", "api", "/etc/hostname")
     assert ran.output == "── /etc/hostname on api\napi\n"
     ran = invoke("files", "/etc/hosts")
-    assert ran.output.startswith("── /etc/hosts on control, api, network, compute1, compute2\n127.0.0.1 localhost\n")
+    assert ran.output.startswith("── /etc/hosts on control, api\n127.0.0.1 localhost\n")
     ran = invoke("files", "/etc/wallcloud/tls/ca.pem")
     assert "«secret site-ca»" in ran.output
 

@@ -34,7 +34,8 @@ def packets(flow: Flow, design: Design) -> tuple[Packet | None, Packet | None]:
     """The first packet of a flow as its client's node sends it, and as its server's node gets it."""
     assert flow.network is not None or flow.transport is Transport.LOOPBACK
     source = flow.client.prefixes[0] if flow.client.prefixes else STRANGERS[0]
-    packet = Packet("", str(IPv4Network(source)[0]), flow.server.prefixes[0], flow.protocol, flow.port)
+    target = str(IPv4Network(flow.server.prefixes[0])[0])
+    packet = Packet("", str(IPv4Network(source)[0]), target, flow.protocol, flow.port)
     local = flow.client.node == flow.server.node
     leaves = enters = None
     if flow.client.node and flow.client.account:
@@ -87,13 +88,14 @@ def test_nothing_else_leaves(flavour: str, node: str) -> None:
     design = designed(flavour)
     rules = walls.read(text_of(design, node)).output
     allowed = set()
+    everywhere = {str(address) for _, address in design.plan.items()} | {*STRANGERS, "127.0.0.1"}
     for flow in carried(design):
         leaves, _ = packets(flow, design)
         if flow.client.node == node and leaves:
             uids = walls.ROOT_OR_NOBODY if leaves.uid == KERNEL.uid else {leaves.uid}
-            allowed |= {
-                (leaves.interface, target, *_port(leaves), uid) for target in flow.server.prefixes for uid in uids
-            }
+            networks = [IPv4Network(prefix) for prefix in flow.server.prefixes]
+            targets = {each for each in everywhere if any(IPv4Address(each) in network for network in networks)}
+            allowed |= {(leaves.interface, target, *_port(leaves), uid) for target in targets for uid in uids}
     for interface, target, protocol, port, uid in _universe(design, node):
         packet = Packet(interface, "198.18.10.11", target, protocol, port, uid)
         passes = any(rule.accepts(packet) for rule in rules)

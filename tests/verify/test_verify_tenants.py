@@ -14,6 +14,7 @@ from wallcloud.errors import WallcloudError
 from wallcloud.verify.tenants import (
     checks_frames,
     checks_guests,
+    checks_others,
     checks_paths,
     checks_refused,
     checks_walls,
@@ -35,7 +36,9 @@ def every(at: World, flavour: str = "article") -> list[Check]:
     return [
         *checks_refused.catalog(at, at.scenario.tenants[0]),
         *checks_refused.checks(at),
+        *checks_others.checks(at),
         *checks_guests.servers(at),
+        *checks_guests.ready(at),
         *checks_guests.told(at),
         *checks_paths.checks(at),
         *checks_walls.checks(at),

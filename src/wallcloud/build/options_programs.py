@@ -108,8 +108,9 @@ PROGRAMS = {
         ),
     ),
     "neutron-ovs-agent": Program((*_AGENT, "neutron.ml2.ovs.agent"), also=("neutron",)),
-    "neutron-l3-agent": Program((*_AGENT, "neutron.l3.agent"), also=("neutron",)),
-    "neutron-dhcp-agent": Program((*_AGENT, "neutron.dhcp.agent"), also=("neutron",)),
+    # Their interface driver registers the switch agent's groups, too (neutron/agent/linux/interface.py).
+    "neutron-l3-agent": Program((*_AGENT, "neutron.l3.agent"), also=("neutron-ovs-agent",)),
+    "neutron-dhcp-agent": Program((*_AGENT, "neutron.dhcp.agent"), also=("neutron-ovs-agent",)),
     "neutron-metadata-agent": Program((*_AGENT, "neutron.metadata.agent"), also=("neutron",)),
     "designate": Program((*_BASE, *_API, *_SERVICE, "designate.conf", "oslo.versionedobjects")),
     "octavia": Program((*_BASE, *_API, "octavia", "keystonemiddleware.audit", "cotyledon", "castellan.config")),

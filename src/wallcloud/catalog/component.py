@@ -93,6 +93,9 @@ class Call:
     same_node: bool = False
     waits: bool = False
     """The caller starts only when the server answers: its unit awaits the server's milestone."""
+    neighbours: bool = False
+    """A component's call of its own kind, of whoever is on the listener's network: two flows on each node, not one for
+    each pair of nodes."""
     orders: bool = True
     """Within a node the server's resources come first. Without, the caller can do for a while without the server."""
 

@@ -91,6 +91,8 @@ def resources(place: Place) -> Iterator[Resource]:
             "LimitMEMLOCK=64M",
             "TasksMax=32768",
             "OOMScoreAdjust=-900",
+            # A KVM that is there for root and not for QEMU has libvirt ask QEMU anew what it can, ten times a guest.
+            *(() if place.facts.kvm else ("InaccessiblePaths=-/dev/kvm",)),
         ),
         # It makes mount namespaces, devices and control groups for guests and gives up root for them: no sandbox
         # leaves it that. What it starts is confined by itself (account, capabilities, seccomp, AppArmor).

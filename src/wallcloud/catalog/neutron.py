@@ -5,7 +5,7 @@ from __future__ import annotations
 from wallcloud.catalog import bus, database, openstack, oslo
 from wallcloud.catalog.component import Limit, ServiceUser, Term
 from wallcloud.catalog.place import Place
-from wallcloud.site.model import Kind, Network
+from wallcloud.site.model import Kind, Network, Site
 
 USER = ServiceUser("neutron", ("admin", "service"))
 """As whom Neutron tells Nova of ports: Nova takes external events from admins and services."""
@@ -50,6 +50,20 @@ def physical(place: Place) -> dict[str, Network]:
     return {name: it for name, it in place.site.networks.items() if it.kind in (Kind.FLOATING, Kind.FLAT)}
 
 
+def quotas(site: Site) -> dict[str, oslo.Setting]:
+    """[quotas]: what every project may have; Neutron's API has none for all."""
+    given = site.quotas
+    return {
+        "quota_network": given.networks,
+        "quota_subnet": given.subnets,
+        "quota_router": given.routers,
+        "quota_port": given.ports,
+        "quota_floatingip": given.floating_ips,
+        "quota_security_group": given.security_groups,
+        "quota_security_group_rule": given.security_group_rules,
+    }
+
+
 def settings(place: Place) -> oslo.Settings:
     """What every part on control has."""
     wires = physical(place)
@@ -82,6 +96,7 @@ def settings(place: Place) -> oslo.Settings:
             "ml2_type_flat": {"flat_networks": tuple(wires)},
             # Each number is a row that every start looks at: sixteen million of them take minutes.
             "ml2_type_vxlan": {"vni_ranges": ("1:10000",)},
+            "quotas": quotas(place.site),
             "nova": {
                 **openstack.credentials(place),
                 "region_name": place.site.region,

@@ -95,6 +95,19 @@ def privileges(place: Place) -> oslo.Settings:
     return privsep.settings(place, {group: kept for group, (_, kept) in _CONTEXTS.items()})
 
 
+def plugging(place: Place) -> oslo.Settings:
+    """How an agent plugs its namespaces into the switch.
+
+    In user space the switch's own ports are taps that die with ovs-vswitchd: what is plugged in by a pair of cards
+    (veth) outlives a restart of it. Neutron then has the cards compute whole checksums (ethtool).
+    """
+    kind = openvswitch.datapath(place)
+    return {
+        "DEFAULT": {"interface_driver": "openvswitch", "ovs_use_veth": kind == "netdev"},
+        "OVS": {"datapath_type": kind},
+    }
+
+
 def proxies(place: Place) -> oslo.Settings:
     """How an agent starts metadata proxies in namespaces."""
     return {

@@ -46,9 +46,9 @@ def settings(place: Place) -> oslo.Settings:
         neutron_agent.settings(place),
         neutron_agent.privileges(place),
         neutron_agent.proxies(place),
+        neutron_agent.plugging(place),
         {
             "DEFAULT": {
-                "interface_driver": "openvswitch",
                 "dhcp_driver": "neutron.agent.linux.dhcp.Dnsmasq",
                 "dnsmasq_config_file": _DNSMASQ,
                 "dnsmasq_dns_servers": tuple(str(each) for each in place.site.dns.resolvers),
@@ -67,7 +67,7 @@ COMPONENT = Component(
     roles=(Role.NETWORK,),
     account=ACCOUNT,
     accounts=(neutron_agent.PROXY,),
-    packages=("dnsmasq-base", "dnsmasq-utils", "haproxy"),
+    packages=("dnsmasq-base", "dnsmasq-utils", "ethtool", "haproxy"),
     masks=("haproxy.service",),
     bus=neutron_agent.BUS,
     environment=True,
@@ -82,6 +82,8 @@ COMPONENT = Component(
         "default.metadata_proxy_group",
         "default.metadata_proxy_socket",
         "default.metadata_proxy_user",
+        "default.ovs_use_veth",
+        "ovs.datapath_type",
     ),
     calls=(
         Call("openvswitch", "database", "plugs dnsmasq in", same_node=True),

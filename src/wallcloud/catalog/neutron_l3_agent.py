@@ -37,9 +37,9 @@ def settings(place: Place) -> oslo.Settings:
         neutron_agent.settings(place),
         neutron_agent.privileges(place),
         neutron_agent.proxies(place),
+        neutron_agent.plugging(place),
         {
             "DEFAULT": {
-                "interface_driver": "openvswitch",
                 "agent_mode": "legacy",
                 "enable_metadata_proxy": True,
                 "handle_internal_only_routers": True,
@@ -55,7 +55,7 @@ COMPONENT = Component(
     roles=(Role.NETWORK,),
     account=ACCOUNT,
     accounts=(neutron_agent.PROXY,),
-    packages=("conntrack", "haproxy", "iptables", "iputils-arping"),
+    packages=("conntrack", "ethtool", "haproxy", "iptables", "iputils-arping"),
     masks=("haproxy.service",),
     bus=neutron_agent.BUS,
     environment=True,
@@ -68,6 +68,8 @@ COMPONENT = Component(
         "default.metadata_proxy_group",
         "default.metadata_proxy_socket",
         "default.metadata_proxy_user",
+        "default.ovs_use_veth",
+        "ovs.datapath_type",
     ),
     calls=(
         Call("openvswitch", "database", "plugs routers in", same_node=True),

@@ -65,20 +65,6 @@ def nova_quotas(site: Site) -> tuple[tuple[str, int], ...]:
     return (("cores", site.quotas.cores), ("instances", site.quotas.instances), ("ram", ram))
 
 
-def neutron_quotas(site: Site) -> dict[str, int]:
-    """The site's quotas as options of Neutron's group [quotas]: its API has none for every project."""
-    quotas = site.quotas
-    return {
-        "quota_network": quotas.networks,
-        "quota_subnet": quotas.subnets,
-        "quota_router": quotas.routers,
-        "quota_port": quotas.ports,
-        "quota_floatingip": quotas.floating_ips,
-        "quota_security_group": quotas.security_groups,
-        "quota_security_group_rule": quotas.security_group_rules,
-    }
-
-
 def _access(place: Place) -> r.CloudAccess:
     identity = r.IdentityAccess(
         url=f"{place.inner('/identity')}/v3",

@@ -24,7 +24,9 @@ _DATA = "/var/lib/wallcloud/openvswitch"
 _RULES = f"{FOLDER}/overlay.flows"
 _COMMANDS = f"{FOLDER}/overlay.batch"
 _PREPARE = "/usr/lib/wallcloud/ovsdb-prepare"
+_STARTING = "/usr/lib/wallcloud/ovs-starting"
 _STARTED = "/usr/lib/wallcloud/ovs-started"
+_BOOTED = "/run/openvswitch/booted"
 _KERNEL = "the node's kernel"
 _VXLAN = Exemption(
     "vxlan-plaintext",
@@ -45,6 +47,22 @@ if ! [ -e conf.db ]; then
 elif [ "$(ovsdb-tool needs-conversion conf.db $schema)" = yes ]; then
     ovsdb-tool compact conf.db
     ovsdb-tool convert conf.db $schema
+fi
+"""
+_STARTING_SCRIPT = f"""\
+#!/bin/sh
+# Wallcloud: at the first start after a boot, ports of routers, DHCP servers and VMs are those of devices that are gone:
+# whoever had them plugged in does it anew, or they were deleted in the meantime.
+set -u
+vsctl() {{
+    ovs-vsctl --timeout=20 --no-wait "$@"
+}}
+vsctl init || exit
+if ! [ -e {_BOOTED} ]; then
+    for port in $(vsctl --bare --columns=name find Interface 'external_ids:iface-id!=""'); do
+        vsctl --if-exists del-port "$port"
+    done
+    : >{_BOOTED}
 fi
 """
 _STARTED_SCRIPT = f"""\
@@ -72,6 +90,7 @@ def resources(place: Place) -> Iterator[Resource]:
         (_RULES, "\n".join([*overlay.rules(place), ""]), 0o644, "who may send VXLAN, after each start of the switch"),
         (_COMMANDS, overlay.commands(place), 0o644, "the tunnel address, after each start of the switch"),
         (_PREPARE, _PREPARE_SCRIPT, 0o755, "the database's schema"),
+        (_STARTING, _STARTING_SCRIPT, 0o755, "ports of devices that a boot took away"),
         (_STARTED, _STARTED_SCRIPT, 0o755, "what the switch forgets"),
     ):
         yield r.File(path=path, content=content, mode=mode, component=NAME, reason=why)
@@ -170,13 +189,13 @@ def _switch_unit(place: Place) -> Resource:
             f"/usr/sbin/ovs-vswitchd unix:{SOCKET} --pidfile=/run/openvswitch/ovs-vswitchd.pid "
             "--detach --no-chdir -vconsole:off -vsyslog:warn -vfile:off"
         ),
-        restart_on=(_STARTED,),
+        restart_on=(_STARTING, _STARTED),
         ready=("/usr/bin/ovs-vsctl", "--timeout=5", "show"),
         after=(DATABASE_UNIT,),
         lines=(
             "PIDFile=/run/openvswitch/ovs-vswitchd.pid",
             *modules,
-            "ExecStartPre=/usr/bin/ovs-vsctl --timeout=20 --no-wait init",
+            f"ExecStartPre={_STARTING}",
             f"ExecStartPost=-{_STARTED}",
             "ReadWritePaths=/run/openvswitch",
             "Restart=always",
@@ -215,7 +234,7 @@ COMPONENT = Component(
         ),
     ),
     calls=(
-        Call(NAME, "vxlan", "tenants' frames between nodes", account=KERNEL, orders=False),
+        Call(NAME, "vxlan", "tenants' frames between nodes", account=KERNEL, neighbours=True, orders=False),
         Call(
             "neutron-ovs-agent",
             "openflow",

@@ -16,27 +16,20 @@ def card(place: Place) -> str:
 
 
 def rules(place: Place) -> tuple[str, ...]:
-    """ovs-ofctl(8): ARP and VXLAN between this node's address and its peers' pass, on one wire; nothing else does.
+    """ovs-ofctl(8): ARP and VXLAN between this node's address and the overlay's pass, on one wire; nothing else does.
 
+    The whole network and not each peer, so that a new node changes no other: behind this bridge Open vSwitch takes
+    VXLAN only from the peers that Neutron named (l2population: each tunnel port has its remote_ip).
     No ICMP: nobody routes the overlay, so nobody says that a packet is too big.
     """
     wire, own = card(place), place.address(Kind.OVERLAY)
-    name = place.network(Kind.OVERLAY)[0]
-    peers = [
-        place.address(Kind.OVERLAY, node)
-        for node in place.site.nodes
-        if node != place.node and name in bridges.of(place.site, node)
-    ]
-    passing = [
-        rule
-        for peer in peers
-        for rule in (
-            f"priority=100,arp,in_port={wire},arp_spa={peer},arp_tpa={own},actions=LOCAL",
-            f"priority=100,arp,in_port=LOCAL,arp_spa={own},arp_tpa={peer},actions=output:{wire}",
-            f"priority=100,udp,in_port={wire},nw_src={peer},nw_dst={own},tp_dst={PORT},actions=LOCAL",
-            f"priority=100,udp,in_port=LOCAL,nw_src={own},nw_dst={peer},tp_dst={PORT},actions=output:{wire}",
-        )
-    ]
+    peers = place.network(Kind.OVERLAY)[1].cidr
+    passing = (
+        f"priority=100,arp,in_port={wire},arp_spa={peers},arp_tpa={own},actions=LOCAL",
+        f"priority=100,arp,in_port=LOCAL,arp_spa={own},arp_tpa={peers},actions=output:{wire}",
+        f"priority=100,udp,in_port={wire},nw_src={peers},nw_dst={own},tp_dst={PORT},actions=LOCAL",
+        f"priority=100,udp,in_port=LOCAL,nw_src={own},nw_dst={peers},tp_dst={PORT},actions=output:{wire}",
+    )
     return (*passing, "priority=0,actions=drop")
 
 

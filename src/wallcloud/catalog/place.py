@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ class Place:
     """The nodes of every placed component."""
     catalog: Mapping[str, Component]
     hosts: str
-    """/etc/hosts, the same on every node."""
+    """The text of /etc/hosts."""
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -114,11 +114,22 @@ class Place:
         return self.site.options.get(self.component.name, {})
 
 
-def hosts(site: Site, plan: AddressPlan) -> str:
-    """/etc/hosts: every node by its management name. Tenants' names resolve elsewhere."""
+def hosts(site: Site, plan: AddressPlan) -> Callable[[str], str]:
+    """Node → /etc/hosts: itself, and the nodes whose servers all call; so that a new node changes no other.
+
+    Tenants' names resolve elsewhere.
+    """
     management = site.networks_of(Kind.MANAGEMENT)[0]
-    lines = [f"{plan.address(node, management)} {internal_name(site, node)} {node}" for node in site.nodes]
-    return "\n".join(["127.0.0.1 localhost", *lines, ""])
+    servers = tuple(dict.fromkeys((*site.nodes_with(Role.CONTROL), *site.nodes_with(Role.API))))
+
+    def of(node: str) -> str:
+        lines = [
+            f"{plan.address(name, management)} {internal_name(site, name)} {name}"
+            for name in dict.fromkeys((*servers, node))
+        ]
+        return "\n".join(["127.0.0.1 localhost", *lines, ""])
+
+    return of
 
 
 def milestone(component: str, node: str) -> str:

@@ -17,7 +17,7 @@ LINES = (
     "Environment=LANG=C.UTF-8 PYTHONUNBUFFERED=1",
     "KillMode=mixed",
     "Restart=always",
-    "TimeoutStartSec=120",
+    "TimeoutStartSec=300",
     "LimitNOFILE=4096",
     "LimitCORE=0",
     "TasksMax=256",

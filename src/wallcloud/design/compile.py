@@ -107,10 +107,12 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
         awaits=(),
         placed=placed,
         catalog=catalog,
-        hosts=hosts(site, addresses),
+        hosts="",
     )
+    etc_hosts = hosts(site, addresses)
     servers = Servers(site, placed, catalog)
     for node in site.nodes:
+        names_of_node = etc_hosts(node)
         names = in_order(catalog, tuple(name for name, nodes in placed.items() if node in nodes))
         places = tuple(
             replace(
@@ -118,6 +120,7 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
                 component=catalog[name],
                 node=node,
                 facts=known[node],
+                hosts=names_of_node,
                 awaits=_awaits(catalog[name], node, servers),
             )
             for name in names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wallcloud.catalog.component import Account, Call, Component, Exemption, Listen, Outside
@@ -147,9 +147,41 @@ def _calls(
     node: str,
 ) -> Iterator[Flow]:
     for call in component.calls:
+        if call.neighbours:
+            yield from _neighbours(site, plan, component, node, call, component.listen(call.listen))
+            continue
         for server_node in servers.of(component, call, node):
             server = catalog[str(call.to)]
             yield _call_flow(site, plan, component, node, server, server_node, call, server.listen(call.listen))
+
+
+def _neighbours(
+    site: Site, plan: AddressPlan, component: Component, node: str, call: Call, listen: Listen
+) -> Iterator[Flow]:
+    """A component's peers: whoever is on that network, as one flow out and one in.
+
+    Named one by one they would be as many as the square of the nodes, and every new node would change all others.
+    """
+    name = network_of(site, listen.network) if listen.network else None
+    address = _address(site, plan, node, listen.network) if listen.network else None
+    if name is None or address is None:
+        raise FlowError(f"{component.name} @ {node}: no address on {listen.network}")
+    own = End(component.name, node, (address,), component.account)
+    peers = End(f"{component.name} of others", None, (str(site.networks[name].cidr),))
+    for client, server in ((replace(own, account=call.account or component.account), peers), (peers, own)):
+        yield Flow(
+            client,
+            server,
+            Transport.NETWORK,
+            name,
+            listen.protocol,
+            listen.port,
+            None,
+            listen.authentication,
+            listen.encryption,
+            call.why,
+            listen.exemption,
+        )
 
 
 def _call_flow(

@@ -194,8 +194,9 @@ def stray_compute(servers: Servers, here: Here, resource: Resource) -> None:
     time = "datetime('now')"
     servers.sql(
         "nova",
-        "INSERT INTO services (created_at, updated_at, deleted, host, binary, topic, report_count, disabled, version,"
-        f" uuid) VALUES ({time}, {time}, 0, 'gone', 'nova-compute', 'compute', 1, 0, 70, '{OTHER}')",
+        "INSERT INTO services (created_at, updated_at, deleted, host, binary, topic, report_count, disabled,"
+        f" forced_down, version, uuid) VALUES ({time}, {time}, 0, 'gone', 'nova-compute', 'compute', 1, 0, 0, 70,"
+        f" '{OTHER}')",
     )
     servers.sql(
         "nova_api",

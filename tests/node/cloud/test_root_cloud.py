@@ -73,14 +73,16 @@ def test_a_hand_is_seen_and_mended(cloud: Servers, here: Here, kind: str, name: 
 @pytest.mark.parametrize(("kind", "name"), sorted(REFUSED), ids=str)
 def test_a_network_is_not_moved(cloud: Servers, here: Here, kind: str, name: str) -> None:
     resource = chosen(here, kind, name)
-    TABLE[kind, name](cloud, here, resource)
-    assert here.changes() == {f"{kind} {resource.name}": [name]}
-    with pytest.raises(ResourceFailed, match="refused: the network floating-a is on another wire"):
-        here.converge()
     there = network(here, cloud.access, "floating-a")
     assert there
-    back = "network_type = 'flat', physical_network = 'floating-a'"
-    cloud.sql("neutron", f"UPDATE networksegments SET {back} WHERE network_id = '{there['id']}'")
+    TABLE[kind, name](cloud, here, resource)
+    try:
+        assert name in here.changes()[f"{kind} {resource.name}"]
+        with pytest.raises(ResourceFailed, match="refused: the network floating-a is on another wire"):
+            here.converge()
+    finally:
+        back = "network_type = 'flat', physical_network = 'floating-a'"
+        cloud.sql("neutron", f"UPDATE networksegments SET {back} WHERE network_id = '{there['id']}'")
 
 
 def test_every_property_has_a_disturbance(cloud: Servers, here: Here) -> None:

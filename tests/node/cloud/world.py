@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.node.servers.stub_keystone import Remembering
 
-from wallcloud.node.resource import Resource
+from wallcloud.node.resource import Resource, ResourceFailed
 from wallcloud.node.resources import (
     CloudAccess,
     CloudDefaultRules,
@@ -51,7 +51,11 @@ class Here(Remembering):
         for each in self.resources:
             self.cache.clear()
             if changes := each.compare(self):
-                each.apply(self, changes)
+                try:
+                    each.apply(self, changes)
+                except ResourceFailed as failed:
+                    failed.add_note(f"{each.kind} {each.name}: {failed.tried} {failed.output}")
+                    raise
         self.cache.clear()
 
 

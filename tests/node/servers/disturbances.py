@@ -10,6 +10,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
+from tests.node.servers import cells
+
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources.identity import IdentityBootstrap, IdentityRole
 from wallcloud.node.resources.identity_accounts import IdentityAssignment, IdentityProject, IdentityUser
@@ -288,6 +290,7 @@ TABLE: Mapping[tuple[str, str], Disturbance] = {
     ),
     (ExclusiveIdentityCatalog.kind, "endpoints"): identity(f'call("POST", "/endpoints", {NEW_ENDPOINT})'),
     (ExclusiveIdentityCatalog.kind, "regions"): identity('call("POST", "/regions", {"region": {"id": "hand"}})'),
+    **cells.TABLE,
 }
 """(kind, property) → act. All are mended by an apply but REFUSED."""
 

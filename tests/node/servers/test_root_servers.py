@@ -40,7 +40,7 @@ def test_all_is_made_from_nothing(here: Machine, spec: Spec) -> None:
     told = str(talk.events)
     assert not [word for word in world.SECRETS.values() if word in told]
     accounts = here.run("mariadb -N -e 'SELECT user FROM mysql.user ORDER BY user'").splitlines()
-    assert accounts == ["keystone", "keystone-schema", "mariadb.sys", "no'va`\\\\ \"", "root"]
+    assert accounts == ["keystone", "keystone-schema", "mariadb.sys", "no'va`\\\\ \"", "nova-schema", "root"]
 
 
 def test_a_plan_is_quick(here: Machine, spec: Spec) -> None:

@@ -3,6 +3,7 @@ kind that this room has, as a spec."""
 
 from functools import cache
 
+from tests.node.servers import cells
 from tests.node.world import CA
 
 from wallcloud.build import environment, packages, root
@@ -156,7 +157,7 @@ def manage(*arguments: str) -> tuple[str, ...]:
 
 def spec() -> Spec:
     """Servers, and what is in them."""
-    return Spec("test", RELEASE, (*_base(), *_mariadb(), *_rabbitmq(), *_keystone(), *_identity()))
+    return Spec("test", RELEASE, (*_base(), *_mariadb(), *_rabbitmq(), *_keystone(), *_identity(), *_cells()))
 
 
 def _base() -> tuple[Resource, ...]:
@@ -285,6 +286,10 @@ def _identity() -> tuple[Resource, ...]:
         ),
         ExclusiveIdentityCatalog(access=ACCESS),
     )
+
+
+def _cells() -> tuple[Resource, ...]:
+    return cells.resources(RELEASE, folder(), SOCKET)
 
 
 def revisions() -> tuple[str, ...]:

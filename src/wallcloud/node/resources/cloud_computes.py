@@ -73,7 +73,10 @@ class ExclusiveComputes(Resource):
 
     def _services(self, ctx: Context) -> list[JSON] | None:
         found = listed(ctx, self.access, "compute", _SERVICES, binary="nova-compute")
-        return None if found is None else [each for each in found if each["host"] not in self.computes]
+        if found is None:
+            return None
+        # without an id: Nova knows the host from its API's database alone, since the cell's does not answer
+        return [each for each in found if "id" in each and each["host"] not in self.computes]
 
     def _agents(self, ctx: Context) -> list[JSON] | None:
         found = listed(ctx, self.access, "network", _AGENTS)

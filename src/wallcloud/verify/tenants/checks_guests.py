@@ -49,12 +49,18 @@ def _hosts(world: World, guests: tuple[Guest, ...]) -> Callable[[], Outcome]:
     return act
 
 
+def ready(world: World) -> Iterator[Check]:
+    """Every guest comes up: everything after this waits for it."""
+    for guest in world.scenario.guests:
+        why = "it has its address and its metadata"
+        yield Check(f"guest/{guest.name}/ready", guest.name, "ready", why, _ready(world, guest))
+
+
 def told(world: World) -> Iterator[Check]:
     """Once the guests are up: what they were given is what the API says."""
     for guest in world.scenario.guests:
         name = guest.name
         yield from (
-            Check(f"guest/{name}/ready", name, "ready", "it has address and metadata", _ready(world, guest)),
             Check(
                 f"guest/{name}/dhcp", name, "as the API says", "DHCP gives address, MTU, router, resolver",
                 _about(world, guest, _dhcp),

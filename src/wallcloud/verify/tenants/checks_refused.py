@@ -1,66 +1,24 @@
-"""What the public door's APIs must refuse a tenant, each beside the same request without what is refused."""
+"""What the APIs must refuse a tenant, each beside the same request without what is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
+from wallcloud.verify.tenants.asked import Asked, Body, id_of, plain, subnet_of
 from wallcloud.verify.tenants.client import Client, catalog_types
-from wallcloud.verify.tenants.hands import Trouble
 from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import PREFIX, Tenant
 from wallcloud.verify.tenants.things import Things, network
 from wallcloud.verify.tenants.world import World
 
-Body = dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request. `make` is called when it is tried: ids are not known before. What it makes is taken away at once."""
-
-    id: str
-    expected: int
-    why: str
-    method: str
-    service: str
-    make: Callable[[], tuple[str, Body]]
-    negative: bool = True
-
 
 def checks(world: World) -> Iterator[Check]:
-    """As the first tenant, about its own things and the other's."""
+    """As the first tenant, about what is the site's; as the second, beyond its quota."""
     mine, other = world.scenario.tenants
-    as_mine = (*_admins(), *_networks(world, mine), *_of_others(world, mine, other), *_servers(world, mine))
-    for tenant, every in ((mine, as_mine), (other, _beyond_quota(world, other))):
-        for asked in every:
-            yield Check(
-                f"refused/{asked.id}" if asked.negative else f"granted/{asked.id}",
-                world.scenario.place,
-                f"status {asked.expected}",
-                asked.why,
-                _status(world.things[tenant.name].client, asked),
-                negative=asked.negative,
-            )
-
-
-def _status(client: Client, asked: Asked) -> Callable[[], Outcome]:
-    def act() -> Outcome:
-        path, body = asked.make()
-        answer = client.request(asked.method, asked.service, path, body)
-        if asked.method == "POST" and answer.status < 300 and isinstance(answer.body, dict) and "action" not in path:
-            made = answer.body if "id" in answer.body else next(iter(answer.body.values()), {})
-            if isinstance(made, dict) and "id" in made:
-                client.gone(asked.service, f"{path}/{made['id']}")
-        return f"status {answer.status}", answer.message if answer.status >= 400 else ""
-
-    return act
-
-
-def _plain(path: str, body: Body = None) -> Callable[[], tuple[str, Body]]:
-    return lambda: (path, body)
+    for tenant, every in ((mine, (*_admins(), *_networks(world, mine))), (other, _beyond_quota(world, other))):
+        client = world.things[tenant.name].client
+        yield from (asked.check(world.scenario.place, client) for asked in every)
 
 
 def _admins() -> Iterator[Asked]:
@@ -75,8 +33,8 @@ def _admins() -> Iterator[Asked]:
         ("aggregates", "compute", "os-aggregates"),
         ("all-servers", "compute", "servers/detail?all_tenants=1"),
     ):
-        yield Asked(f"admin/{name}", 403, why.format(name), "GET", service, _plain(path))
-    yield Asked("own/servers", 200, "its own servers are shown", "GET", "compute", _plain("servers/detail"), False)
+        yield Asked(f"admin/{name}", 403, why.format(name), "GET", service, plain(path))
+    yield Asked("own/servers", 200, "its own servers are shown", "GET", "compute", plain("servers/detail"), False)
     for name, service, path, body in (
         ("new-project", "identity", "projects", {"project": {"name": f"{PREFIX}x", "domain_id": "default"}}),
         (
@@ -92,9 +50,9 @@ def _admins() -> Iterator[Asked]:
             {"name": f"{PREFIX}x", "visibility": "public", "disk_format": "raw", "container_format": "bare"},
         ),
     ):
-        yield Asked(f"admin/{name}", 403, why.format(name), "POST", service, _plain(path, body))
+        yield Asked(f"admin/{name}", 403, why.format(name), "POST", service, plain(path, body))
     image = {"name": f"{PREFIX}x", "visibility": "private", "disk_format": "raw", "container_format": "bare"}
-    yield Asked("own/image", 201, "a private image is allowed", "POST", "image", _plain("images", image), False)
+    yield Asked("own/image", 201, "a private image is allowed", "POST", "image", plain("images", image), False)
 
 
 def _networks(world: World, mine: Tenant) -> Iterator[Asked]:
@@ -102,7 +60,7 @@ def _networks(world: World, mine: Tenant) -> Iterator[Asked]:
         return world.things[mine.name]
 
     def named(**more: Any) -> Callable[[], tuple[str, Body]]:
-        return _plain("networks", {"network": {"name": f"{PREFIX}x", **more}})
+        return plain("networks", {"network": {"name": f"{PREFIX}x", **more}})
 
     yield Asked("network/plain", 201, "a network of its own", "POST", "network", named(), False)
     physical = next((guest.flat for guest in world.scenario.guests if guest.flat), "physical")
@@ -148,7 +106,7 @@ def _ports_on_flat(world: World, things: Callable[[], Things], name: str) -> Ite
     flat = things().flat.get
 
     def port(**more: Any) -> Callable[[], tuple[str, Body]]:
-        return lambda: ("ports", {"port": {"name": f"{PREFIX}x", "network_id": _id(flat(name)), **more}})
+        return lambda: ("ports", {"port": {"name": f"{PREFIX}x", "network_id": id_of(flat(name)), **more}})
 
     yield Asked(f"{name}/plain", 201, "a port on a flat network", "POST", "network", port(), False)
     router = world.scenario.gateways.get(name, "198.18.0.1")
@@ -169,24 +127,24 @@ def _ports_on_flat(world: World, things: Callable[[], Things], name: str) -> Ite
         "network",
         lambda: (
             "subnets",
-            {"subnet": {"network_id": _id(flat(name)), "ip_version": 4, "cidr": str(world.scenario.private)}},
+            {"subnet": {"network_id": id_of(flat(name)), "ip_version": 4, "cidr": str(world.scenario.private)}},
         ),
     )
 
 
 def _router_on_flat(world: World, things: Callable[[], Things], name: str, guest: str) -> Iterator[Asked]:
     def interface() -> str:
-        return f"routers/{_id(things().router)}/add_router_interface"
+        return f"routers/{id_of(things().router)}/add_router_interface"
 
     def spare_port() -> tuple[str, dict[str, Any]]:
-        body = {"port": {"name": f"{PREFIX}spare", "network_id": _id(things().flat.get(name))}}
+        body = {"port": {"name": f"{PREFIX}spare", "network_id": id_of(things().flat.get(name))}}
         made = things().client.want("POST", "network", "ports", body)["port"]
         return interface(), {"port_id": made["id"]}
 
     def given_away() -> tuple[str, Body]:
         port = spare_port()[1]["port_id"]
         return f"ports/{port}", {
-            "port": {"device_owner": "network:router_interface", "device_id": _id(things().router)}
+            "port": {"device_owner": "network:router_interface", "device_id": id_of(things().router)}
         }
 
     def own_port() -> tuple[str, Body]:
@@ -204,7 +162,7 @@ def _router_on_flat(world: World, things: Callable[[], Things], name: str, guest
         why,
         "PUT",
         "network",
-        lambda: (interface(), {"subnet_id": _subnet(things().flat.get(name))}),
+        lambda: (interface(), {"subnet_id": subnet_of(things().flat.get(name))}),
     )
     yield Asked(f"{name}/router-by-port", 409, why, "PUT", "network", spare_port)
     yield Asked(f"{name}/router-by-owner", 403, why, "PUT", "network", given_away)
@@ -215,8 +173,8 @@ def _router_on_flat(world: World, things: Callable[[], Things], name: str, guest
         "PUT",
         "network",
         lambda: (
-            f"routers/{_id(things().router)}",
-            {"router": {"external_gateway_info": {"network_id": _id(things().flat.get(name))}}},
+            f"routers/{id_of(things().router)}",
+            {"router": {"external_gateway_info": {"network_id": id_of(things().flat.get(name))}}},
         ),
     )
     yield Asked(
@@ -224,120 +182,18 @@ def _router_on_flat(world: World, things: Callable[[], Things], name: str, guest
     )
 
 
-def _of_others(world: World, mine: Tenant, other: Tenant) -> Iterator[Asked]:
-    def theirs() -> Things:
-        return world.things[other.name]
-
-    def ours() -> Things:
-        return world.things[mine.name]
-
-    def objects(things: Callable[[], Things], tenant: Tenant) -> Iterator[tuple[str, str, Callable[[], str]]]:
-        if tenant.private:
-            yield "network", "network", lambda: f"networks/{_id(things().network)}"
-            yield "subnet", "network", lambda: f"subnets/{_id(things().subnet)}"
-            yield "router", "network", lambda: f"routers/{_id(things().router)}"
-        yield "security-group", "network", lambda: f"security-groups/{things().group}"
-        if tenant.guests:
-            name = tenant.guests[0].name
-            yield "port", "network", lambda: f"ports/{_id(things().ports.get(name))}"
-            yield "server", "compute", lambda: f"servers/{_known(things().servers.get(name))}"
-
-    for kind, service, path in objects(ours, mine):
-        yield Asked(f"own/{kind}", 200, f"its own {kind} is shown", "GET", service, _late(path), False)
-    for kind, service, path in objects(theirs, other):
-        yield Asked(f"other/{kind}", 404, f"another tenant's {kind} does not exist", "GET", service, _late(path))
-        yield Asked(f"other/{kind}-delete", 404, f"nor can it take {kind} away", "DELETE", service, _late(path))
-    if other.guests:
-        name = other.guests[0].name
-
-        def action(body: Body) -> tuple[str, Body]:
-            return f"servers/{_known(theirs().servers.get(name))}/action", body
-
-        acts: dict[str, dict[str, Any]] = {
-            "console": {"os-getConsoleOutput": {}},
-            "reboot": {"reboot": {"type": "HARD"}},
-        }
-        for verb, body in acts.items():
-            yield Asked(f"other/server-{verb}", 404, f"nor {verb} its server", "POST", "compute", partial(action, body))
-    if other.private:
-        yield Asked(
-            "other/port-on-network",
-            404,
-            "nor plug into its network",
-            "POST",
-            "network",
-            lambda: ("ports", {"port": {"network_id": _id(theirs().network)}}),
-        )
-        yield Asked(
-            "other/router-on-subnet",
-            404,
-            "nor route to its subnet",
-            "PUT",
-            "network",
-            lambda: (f"routers/{_id(ours().router)}/add_router_interface", {"subnet_id": _id(theirs().subnet)}),
-        )
-
-
-def _servers(world: World, mine: Tenant) -> Iterator[Asked]:
-    if not mine.guests:
-        return
-    guest = mine.guests[0].name
-
-    def server(**more: Any) -> Callable[[], tuple[str, Body]]:
-        def make() -> tuple[str, Body]:
-            things = world.things[mine.name]
-            shown = things.client.want("GET", "compute", f"servers/{_known(things.servers.get(guest))}")["server"]
-            flavors = things.client.want("GET", "compute", "flavors")["flavors"]
-            flavor = next(each["id"] for each in flavors if each["name"] == shown["flavor"]["original_name"])
-            wanted = {"name": f"{PREFIX}x", "imageRef": shown["image"]["id"], "flavorRef": flavor, "networks": "none"}
-            return "servers", {"server": {**wanted, **more}}
-
-        return make
-
-    def action(body: dict[str, Any]) -> Callable[[], tuple[str, Body]]:
-        return lambda: (f"servers/{_known(world.things[mine.name].servers.get(guest))}/action", body)
-
-    why = "which host a VM stands on is not a tenant's to say"
-    node = world.scenario.watched[-1]
-    yield Asked("server/forced-host", 403, why, "POST", "compute", server(availability_zone=f"nova:{node}"))
-    yield Asked("server/requested-host", 403, why, "POST", "compute", server(host=node))
-    live = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
-    yield Asked("server/live-migrate", 403, why, "POST", "compute", action(live))
-    reset = {"os-resetState": {"state": "error"}}
-    yield Asked("server/reset-state", 403, "an administrators' act", "POST", "compute", action(reset))
-    yield Asked("server/over-quota", 403, "the project's quota holds", "POST", "compute", server())
-
-
 def _beyond_quota(world: World, other: Tenant) -> Iterator[Asked]:
     """The other tenant's quota is what it already has: its first of each is the control."""
     if other.private:
         why = "the project's quota holds"
         name = {"network": {"name": f"{PREFIX}x"}}
-        yield Asked("quota/network", 409, why, "POST", "network", _plain("networks", name))
+        yield Asked("quota/network", 409, why, "POST", "network", plain("networks", name))
 
         def floating() -> tuple[str, Body]:
-            outer = _id(network(world.things[other.name].client, other.external))
+            outer = id_of(network(world.things[other.name].client, other.external))
             return "floatingips", {"floatingip": {"floating_network_id": outer}}
 
         yield Asked("quota/floating-ip", 409, why, "POST", "network", floating)
-
-
-def _late(path: Callable[[], str]) -> Callable[[], tuple[str, Body]]:
-    return lambda: (path(), None)
-
-
-def _known(value: str | None) -> str:
-    if not value:
-        raise Trouble("what this is about was never made")
-    return value
-
-
-def _id(thing: dict[str, Any] | None) -> str:
-    return _known(str(thing["id"]) if thing else None)
-
-
-def _subnet(flat: dict[str, Any] | None) -> str:
-    return _known(str(flat["subnets"][0]) if flat and flat["subnets"] else None)
 
 
 def catalog(world: World, tenant: Tenant) -> Iterator[Check]:

@@ -9,7 +9,8 @@ from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import Guest, Tenant
 from wallcloud.verify.tenants.world import World, short
 
-WAIT_SECONDS = 1.5
+PATIENT_SECONDS = 15.0
+SILENT_SECONDS = 1.5
 
 
 def checks(world: World) -> Iterator[Check]:
@@ -30,24 +31,24 @@ def _inside(world: World, mine: Tenant, others: Tenant) -> Iterator[Check]:
     first, second = mine.private
     foreign = others.private[1]
     for kind, line in (
-        ("arp", "arp {} wait=" + str(WAIT_SECONDS)),
-        ("ping", "ping {} wait=" + str(WAIT_SECONDS)),
-        ("udp", "udp {} 7 wait=" + str(WAIT_SECONDS)),
-        ("tcp", "tcp {} 80 wait=" + str(WAIT_SECONDS)),
+        ("arp", "arp {} wait={}"),
+        ("ping", "ping {} wait={}"),
+        ("udp", "udp {} 7 wait={}"),
+        ("tcp", "tcp {} 80 wait={}"),
     ):
         yield Check(
             f"private/{first.name}/{second.name}/{kind}",
             first.name,
             "answered",
             f"{kind} reaches the tenant's own neighbour",
-            _tried(world, first, line.format(second.address)),
+            _tried(world, first, line.format(second.address, PATIENT_SECONDS)),
         )
         yield Check(
             f"private/{first.name}/{foreign.name}/{kind}",
             first.name,
             "not answered",
             f"{foreign.address} is in use at the other tenant's only: {kind} finds nobody",
-            _tried(world, first, line.format(foreign.address)),
+            _tried(world, first, line.format(foreign.address, SILENT_SECONDS)),
             negative=True,
         )
     yield Check(
@@ -92,7 +93,7 @@ def _tried(world: World, guest: Guest, line: str) -> Callable[[], Outcome]:
 
 
 def _who(world: World, guest: Guest, address: str) -> Outcome:
-    told = world.ask(guest, f"http {address} wait=5")
+    told = world.ask(guest, f"http {address} wait={PATIENT_SECONDS}")
     if not told["ok"]:
         return "not answered", json.dumps(told)[:200]
     try:
@@ -102,5 +103,5 @@ def _who(world: World, guest: Guest, address: str) -> Outcome:
 
 
 def _unanswered(world: World, guest: Guest) -> Outcome:
-    told = str(world.workstation.call("connect", address=guest.address, port=80, wait=WAIT_SECONDS))
+    told = str(world.workstation.call("connect", address=guest.address, port=80, wait=SILENT_SECONDS))
     return ("not answered" if told in ("silent", "unreachable") else told), told

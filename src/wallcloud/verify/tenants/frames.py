@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -19,7 +20,7 @@ from wallcloud.verify.tenants.hands import Trouble
 from wallcloud.verify.tenants.scenario import Guest
 from wallcloud.verify.tenants.world import World
 
-HEARD_SECONDS = 3.0
+HEARD_SECONDS, LATE_SECONDS = 3.0, 12.0
 MARKER = "udp"
 _NAME = "frames"
 _EVERYBODY = "255.255.255.255"
@@ -110,30 +111,38 @@ def record(world: World) -> Record:
 
     _each([guest.name for guest in sending], send, found)
 
-    def wait(node: str) -> None:
-        deadline = time.monotonic() + HEARD_SECONDS
-        for guest in sending:
-            for sort in SORTS:
-                if guest.name not in found.trouble and not sort.forged:
-                    watched[node].call(
-                        "sniff_wait",
-                        name=_NAME,
-                        pattern=f"{guest.name} {sort.name}",
-                        but=world.of(guest).tap(guest),
-                        seconds=max(0.0, deadline - time.monotonic()),
-                    )
+    heard: set[str] = set()
+    honest = {
+        f"{guest.name} {sort.name}": world.of(guest).tap(guest)
+        for guest in sending
+        for sort in SORTS
+        if guest.name not in found.trouble and not sort.forged
+    }
+
+    def wait(node: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for pattern, tap in list(honest.items()):
+            left = max(0.0, deadline - time.monotonic())
+            if watched[node].call("sniff_wait", name=_NAME, pattern=pattern, but=tap, seconds=left):
+                heard.add(pattern)
 
     def end(node: str) -> None:
-        heard: dict[str, Any] = watched[node].call("sniff_end", name=_NAME)
-        found.totals[node] = heard["total"]
-        for name, interfaces in heard["heard"].items():
+        told: dict[str, Any] = watched[node].call("sniff_end", name=_NAME)
+        found.totals[node] = told["total"]
+        for name, interfaces in told["heard"].items():
             guest_name, _, sort_name = name.partition(" ")
             places = found.places.setdefault((guest_name, sort_name), set())
             places |= {(node, interface) for interface in interfaces}
 
-    # Nobody is ended before all have heard what they will hear.
-    for act in (wait, end):
-        _each([node for node in watched if node not in found.trouble], act, found)
+    # Nobody is ended before all have heard what they will hear: a node that carries the network all of it, and each
+    # frame somebody.
+    listening = [node for node in watched if node not in found.trouble]
+    _each(listening, partial(wait, seconds=HEARD_SECONDS), found)
+    for pattern in heard:
+        honest.pop(pattern, None)
+    if honest:
+        _each(listening, partial(wait, seconds=LATE_SECONDS), found)
+    _each(listening, end, found)
     return found
 
 

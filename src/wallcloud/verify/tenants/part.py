@@ -16,6 +16,7 @@ from wallcloud.verify.tenants import (
     accounts,
     checks_frames,
     checks_guests,
+    checks_others,
     checks_paths,
     checks_refused,
     checks_walls,
@@ -86,8 +87,8 @@ class _Run:
     def whole(self, keep: bool) -> tuple[Seen, ...]:
         site, nodes, plan = self._design.site, self._world.nodes, self._world.scenario
         with step(self._progress, "what is there before"):
-            rest = self._leftovers(plan)
-            self._before = left.settled(site, nodes) if rest else left.take(site, nodes)
+            self._leftovers(plan)
+            self._before = left.settled(site, nodes)
         try:
             self._made(plan)
             self._tried()
@@ -104,14 +105,13 @@ class _Run:
             self._ledger.try_all(left.checks(site, self._before, self._during, self._after))
         return self._ledger.seen
 
-    def _leftovers(self, plan: Scenario) -> bool:
-        """Removes what an interrupted run left; whether there was any."""
+    def _leftovers(self, plan: Scenario) -> None:
+        """Removes what an interrupted run left."""
         names = [tenant.name for tenant in plan.tenants if accounts.left(self._world.admin, tenant.name)]
         for name in names:
             self._log_in(name)
             things.remove(self._world.things[name].client)
             accounts.remove(self._world.admin, name)
-        return bool(names)
 
     def _log_in(self, name: str) -> str:
         word = accounts.password()
@@ -143,10 +143,11 @@ class _Run:
         world = self._world
         first = world.scenario.tenants[0]
         # Refusals are tried while the VMs boot.
-        refused = [*checks_refused.catalog(world, first), *checks_refused.checks(world)]
+        refused = [*checks_refused.catalog(world, first), *checks_refused.checks(world), *checks_others.checks(world)]
         self._try("what must be refused", refused)
         self._try("VMs start", checks_guests.servers(world))
-        self._try("guests", checks_guests.told(world))
+        self._try("guests come up", checks_guests.ready(world))
+        self._try("what guests are told", checks_guests.told(world))
         self._during = self._safely(lambda: left.take(self._design.site, world.nodes)) or {}
         self._try("open ways", checks_paths.checks(world))
         self._try("walls", checks_walls.checks(world))

@@ -19,7 +19,7 @@ from wallcloud.verify.tenants.scenario import Guest, Scenario, Tenant
 OPEN_PORTS = (7, 80, 82)
 """What the security group lets in; on 82 no guest listens."""
 CLOSED_PORT = 81
-BUILD_SECONDS, GONE_SECONDS = 120.0, 60.0
+BUILD_SECONDS, GONE_SECONDS = 240.0, 120.0
 _DEVICES_OF_NEUTRON = "network:"
 
 

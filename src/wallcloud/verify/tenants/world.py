@@ -11,7 +11,7 @@ from wallcloud.verify.tenants.hands import Hands, Trouble
 from wallcloud.verify.tenants.scenario import Guest, Scenario
 from wallcloud.verify.tenants.things import Things
 
-READY_SECONDS = 120.0
+READY_SECONDS = 180.0
 
 
 @dataclass
@@ -46,7 +46,7 @@ class World:
             raise Trouble(f"{guest.name} has no floating IP")
         return self.of(guest).floating[guest.name]
 
-    def ask(self, guest: Guest, line: str, wait: float = 20.0) -> dict[str, Any]:
+    def ask(self, guest: Guest, line: str, wait: float = 40.0) -> dict[str, Any]:
         """The answer of a guest's prober, through its neighbour where it has no floating IP. Raises Trouble."""
         if guest.name in self.dumb:
             raise Trouble(f"{guest.name} never got ready")
@@ -70,7 +70,7 @@ class World:
 
         def look() -> dict[str, Any] | None:
             try:
-                told = self._ask(guest, "about", 5.0)
+                told = self._ask(guest, "about", 10.0)
             except Trouble:
                 return None
             return told if told.get("ready") is not None else None

@@ -18,8 +18,9 @@ _FILES = (
 )
 _NOT_FILES = re.compile(
     r"/_base/"  # nova's cache of images: bounded by the site's own, kept on purpose
-    r"|/locks?/"  # names of locks, reused
+    r"|/locks?/|/neutron-iptables-"  # locks: empty, one for each namespace that ever was, gone with the agent's restart
     r"|/wallcloud-mariadb/|/wallcloud-rabbitmq/"  # their rows and queues are looked at themselves
+    r"|/qmp-"  # libvirt asks QEMU what it can, now and then
     r"|\.(log|lock|tmp|pid|ctl|sock)(\.|$)"
 )
 _MARIADB = ("mariadb", "--no-defaults", "--protocol=socket", "--socket=/run/mysqld/mysqld.sock", "--user=root")
@@ -29,12 +30,18 @@ _NOT_ROWS = frozenset(
         *("nova.instance_actions", "nova.instance_actions_events"),
         # external ids of projects and users, which Placement never forgets
         *("placement.projects", "placement.users"),
+        # one group for each project that ever had a VM, of Nova's own networks that are no more
+        "nova.security_groups",
         # Keystone's list of what it no longer believes; expires
         "keystone.revocation_event",
     }
 )
-_KEPT_ROWS = {"nova_api.instance_mappings": "queued_for_delete = 0"}
-"""Rows that count where they are not marked as deleted in a way of their own."""
+_LIVE = "queued_for_delete = 0"
+_KEPT_ROWS = {
+    "nova_api.instance_mappings": _LIVE,
+    "nova_api.request_specs": f"instance_uuid IN (SELECT instance_uuid FROM nova_api.instance_mappings WHERE {_LIVE})",  # noqa: S608
+}
+"""What marks rows as alive where no column `deleted` does; `nova-manage db archive_deleted_rows` takes the others."""
 _QUEUES = """try [<<V/binary, " ", N/binary>> || {resource, V, queue, N} <- rabbit_amqqueue:list_names()] of
 Result -> io:put_chars(base64:encode(rabbit_json:encode(Result)))
 catch Class:Reason -> io:put_chars(["error ", io_lib:format("~tp:~tp", [Class, Reason])]) end.
@@ -125,7 +132,9 @@ def queues() -> Iterator[str]:
     told = _run(*_ERL_CALL, given=_QUEUES, home="/var/lib/wallcloud-rabbitmq")
     if told.startswith("error "):
         raise RuntimeError(told)
-    yield from json.loads(base64.b64decode(told))
+    # The rest of such a name is drawn anew by each start of a daemon, and the broker drops the old one in its own time.
+    names = (re.sub(r"(reply|_fanout)_[0-9a-f]{32}$", r"\1_*", name) for name in json.loads(base64.b64decode(told)))
+    yield from set(names)
 
 
 def rows() -> Iterator[str]:

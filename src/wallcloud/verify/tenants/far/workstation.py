@@ -179,7 +179,7 @@ def download(address: str, path: str, wait: float) -> dict[str, Any]:
 
 def ask(address: str, line: str, wait: float) -> dict[str, Any]:
     """One request to a guest's prober."""
-    with socket.create_connection((address, _PROBER), min(wait, 5.0)) as link:
+    with socket.create_connection((address, _PROBER), min(wait, 10.0)) as link:
         link.settimeout(wait)
         link.sendall(line.encode() + b"\n")
         with link.makefile("rb") as file:
