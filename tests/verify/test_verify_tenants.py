@@ -91,11 +91,19 @@ def test_a_ledger_keeps_the_order_and_goes_on_after_trouble() -> None:
         return Check(name, "office", "yes", "why", act)
 
     ledger = Ledger()
-    ledger.try_all([check("a", lambda: "yes"), check("b", lost), check("c", lambda: ("no", "never"))])
+    ledger.try_all(
+        [
+            check("a", lambda: "yes"),
+            check("b", lost),
+            check("c", lambda: ("no", "never")),
+            check("d", lambda: {"y": "z"}["x"]),
+        ]
+    )
     assert [(seen.probe.id, seen.outcome, seen.holds) for seen in ledger.seen] == [
         ("a", "yes", True),
         ("b", "no answer", False),
         ("c", "no", False),
+        ("d", "no sense", False),
     ]
     assert ledger.seen[1].detail == "office: gone | last words"
 

@@ -229,6 +229,8 @@ class Component:
     """Components of any node that must answer before its units start, though it meets them on the bus alone."""
     after: tuple[str, ...] = ()
     """Components whose resources come first on the same node, beyond those that it calls."""
+    guards: Resources = field(default=nothing)
+    """What must be as it says before anything on its node is changed; where it is not, nothing is."""
     resources: Resources = field(default=nothing)
 
     def listen(self, name: str) -> Listen:

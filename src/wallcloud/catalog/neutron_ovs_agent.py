@@ -27,7 +27,8 @@ def resources(place: Place) -> Iterator[Resource]:
         restart_on=(privsep.template_unit(place),),
         requires=(privsep.socket_unit(place),),
         after=(openvswitch.SWITCH_UNIT,),
-        lines=neutron_agent.lines(place),
+        # It does not end by itself, and has nothing to lose: what it wired stays in the switch.
+        lines=neutron_agent.lines(place, "TimeoutStopSec=3"),
     )
 
 

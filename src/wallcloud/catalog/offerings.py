@@ -13,7 +13,7 @@ from wallcloud.catalog.place import Place
 from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
 from wallcloud.node.secret import Secret
-from wallcloud.site.model import Kind, Role, Site
+from wallcloud.site.model import Drain, Kind, Role, Site
 
 GUEST = "wallcloud-guest"
 """The test guest's image, for everybody."""
@@ -23,7 +23,7 @@ _NAME = "offerings"
 
 def resources(place: Place) -> Iterator[Resource]:
     """Networks, then what needs none of them."""
-    access = _access(place)
+    access = reach(place)
     yield from _networks(place, access)
     yield r.CloudDefaultRules(
         access=access,
@@ -49,12 +49,30 @@ def resources(place: Place) -> Iterator[Resource]:
         reason="the site's quotas; Neutron's stand in its settings",
     )
     yield from _images(place, access)
+    drained = {name: node.drain for name, node in place.site.nodes.items() if node.drain}
+    yield r.DrainedComputes(
+        access=access,
+        move=tuple(name for name, how in drained.items() if how is Drain.MOVE),
+        stop=tuple(name for name, how in drained.items() if how is Drain.STOP),
+        component=_NAME,
+        reason="a compute that the site drains has no VMs and gets none",
+    )
     yield r.ExclusiveComputes(
         access=access,
         computes=place.site.nodes_with(Role.COMPUTE),
         agents=tuple(name for name, node in place.site.nodes.items() if {Role.COMPUTE, Role.NETWORK} & set(node.roles)),
         component=_NAME,
         reason="a host that leaves the site leaves Nova, Neutron and Placement",
+    )
+
+
+def guards(place: Place) -> Iterator[Resource]:
+    """Before control cuts off a host that the site no longer names: it has no VMs."""
+    yield r.KeptComputes(
+        access=reach(place),
+        computes=place.site.nodes_with(Role.COMPUTE),
+        component=_NAME,
+        reason="a compute that holds VMs does not leave",
     )
 
 
@@ -65,7 +83,8 @@ def nova_quotas(site: Site) -> tuple[tuple[str, int], ...]:
     return (("cores", site.quotas.cores), ("instances", site.quotas.instances), ("ram", ram))
 
 
-def _access(place: Place) -> r.CloudAccess:
+def reach(place: Place) -> r.CloudAccess:
+    """How the control node asks the APIs as the admin, also for other components' resources."""
     identity = r.IdentityAccess(
         url=f"{place.inner('/identity')}/v3",
         ca=tls.CA,
@@ -182,5 +201,6 @@ COMPONENT = Component(
     account=ROOT,
     calls=(Call("management-door", "https", "Wallcloud makes networks, sizes and images", same_node=True),),
     after=("identity", *_APIS),
+    guards=guards,
     resources=resources,
 )

@@ -22,7 +22,8 @@ from wallcloud.site.schema import schema as json_schema
     type=click.Choice(template.FLAVOURS),
     default="article",
     show_default=True,
-    help="article: each node has one role; combined: network and compute on the same hosts.",
+    help="article: each node has one role; combined: network and compute on the same hosts; admin-only: no door for"
+    " tenants, admins make networks and VMs for them.",
 )
 @click.option(
     "--output", type=click.Path(path_type=Path), default="site.yaml", show_default=True, help="File to write."

@@ -36,6 +36,7 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
     wall = firewall.ruleset(first.site, first.node, flows)
     parts: list[tuple[str, tuple[str, ...], list[Resource]]] = []
     ground = [
+        *(guard for place in places for guard in place.component.guards(place)),
         *_accounts(places),
         *basics.component.resources(basics),
         *_packages(first.release.packages, "the firewall", first.component.packages),

@@ -24,18 +24,24 @@ SPECIAL: dict[IPv4Network | IPv6Network, str] = {
 def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
     for name, network in site.networks.items():
         path: Where = ("networks", name, "cidr")
-        yield from _special(path, f'network "{name}"', network.cidr)
-        if not 8 <= network.cidr.prefixlen <= 29:
-            text = f'network "{name}": a /{network.cidr.prefixlen} is no size for a network of hosts'
-            yield Violation(path, text, "use a prefix length from 8 to 29; 24 is usual")
+        yield from _hosts(path, name, network.cidr)
         if network.cidr6 is not None:
             path = ("networks", name, "cidr6")
             yield from _special(path, f'network "{name}"', network.cidr6)
             if network.cidr6.prefixlen != 64:
                 text = f'network "{name}": the IPv6 network {network.cidr6} is not a /64'
                 yield Violation(path, text, "IPv6 networks of hosts are /64 (RFC 4291)")
+    for project, name, made in site.project_networks():
+        yield from _hosts(("projects", project, "networks", name, "cidr"), name, made.cidr)
     for index, prefix in enumerate(site.admin_prefixes):
         yield from _special(("admin_prefixes", index), "admin prefix", prefix)
+
+
+def _hosts(path: Where, name: str, cidr: IPv4Network) -> Iterator[Violation]:
+    yield from _special(path, f'network "{name}"', cidr)
+    if not 8 <= cidr.prefixlen <= 29:
+        text = f'network "{name}": a /{cidr.prefixlen} is no size for a network of hosts'
+        yield Violation(path, text, "use a prefix length from 8 to 29; 24 is usual")
 
 
 def _special(path: Where, what: str, cidr: IPv4Network | IPv6Network) -> Iterator[Violation]:

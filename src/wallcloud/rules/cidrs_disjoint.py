@@ -1,4 +1,4 @@
-"""No two networks overlap, nor do admin prefixes."""
+"""No two networks overlap, those of projects too, nor do admin prefixes."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
@@ -22,6 +22,9 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
         # One that is a default route overlaps everything; that rule says so once.
         if prefix.prefixlen >= 8:
             claims.append((("admin_prefixes", index), "admin prefix", prefix))
+    for project, name, made in site.project_networks():
+        path: Where = ("projects", project, "networks", name, "cidr")
+        claims.append((path, f'network "{name}" of project "{project}"', made.cidr))
     for (_, other, first), (path, what, second) in combinations(claims, 2):
         if first.version == second.version and first.overlaps(second):
             yield Violation(path, f"{what}: {second} overlaps {first} of {other}")
@@ -29,7 +32,7 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
 
 RULE = Rule(
     id="cidrs-disjoint",
-    forbids="networks of the site that overlap each other or an admin prefix",
+    forbids="networks of the site or of its projects that overlap each other or an admin prefix",
     why="an address must tell the network that it is on: firewall, routes and proofs all stand on that",
     mend="choose another network for one of them; an admin prefix lies outside all networks of the site",
     check=_check,

@@ -1,5 +1,6 @@
 """The site: what the operator wrote, as pure, frozen data. What values mean together is judged by `wallcloud.rules`."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -30,6 +31,7 @@ __all__ = [
     "Node",
     "Pool",
     "Project",
+    "ProjectNetwork",
     "Quotas",
     "Role",
     "Site",
@@ -77,6 +79,13 @@ class ImageFormat(StrEnum):
 
     QCOW2 = "qcow2"
     RAW = "raw"
+
+
+class Drain(StrEnum):
+    """What becomes of the VMs of a compute that is to be empty."""
+
+    MOVE = "move"
+    STOP = "stop"
 
 
 _LABEL = r"[a-z]([a-z0-9-]*[a-z0-9])?"
@@ -158,12 +167,25 @@ class Node(Model):
     interfaces: dict[str, InterfaceName] = Field(description="network: interface on this node")
     addresses: dict[str, Address4] = Field(default={}, description="network: address; others are handed out")
     ssh: Host | None = Field(default=None, description="Where SSH finds it; absent: its management address")
+    drain: Annotated[Drain, BeforeValidator(partial(fields.choose, Drain, "way to drain a compute"))] | None = Field(
+        default=None, description="A compute without VMs: they run elsewhere, or are put aside in the image store"
+    )
+
+
+class ProjectNetwork(Model):
+    """A network that the IT department makes for a project: its addresses are nobody else's in the site."""
+
+    cidr: Network4
+    router: NetworkName | None = Field(default=None, description="Floating network of its router; absent: no way out")
+    address: Address4 | None = Field(default=None, description="The router's there; absent: Neutron takes one")
+    snat: bool = Field(default=True, description="false: VMs go out under their own addresses")
 
 
 class Project(Model):
     """A first project with one member; the password is made by Wallcloud."""
 
     user: Annotated[str, _IDENTITY]
+    networks: dict[NetworkName, ProjectNetwork] = Field(default={}, description="Made for it; it cannot change them")
 
 
 class Time(Model):
@@ -283,6 +305,12 @@ class Site(Model):
     def networks_of(self, kind: Kind) -> tuple[str, ...]:
         """Names of the networks of a kind, in the file's order."""
         return tuple(name for name, network in self.networks.items() if network.kind is kind)
+
+    def project_networks(self) -> Iterator[tuple[str, str, ProjectNetwork]]:
+        """Every (project's name, network's name, network) that is made for a project."""
+        for project, it in self.projects.items():
+            for name, network in it.networks.items():
+                yield project, name, network
 
     def nodes_with(self, role: Role) -> tuple[str, ...]:
         """Names of the nodes that have a role, in the file's order."""

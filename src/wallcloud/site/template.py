@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-Flavour = Literal["article", "combined"]
+Flavour = Literal["article", "combined", "admin-only"]
 FLAVOURS: tuple[Flavour, ...] = get_args(Flavour)
 
 _HEAD = """\
@@ -17,7 +17,7 @@ _HEAD = """\
 wallcloud: 1                # version of this file's language
 name: {name:<22}# small letters, digits and -, at most 15; names the lab's machines and wires
 release: "2026.2"           # of OpenStack; in quotes, since to YAML it would be a number
-domain: cloud.example       # the public name of the cloud: https://cloud.example is the api node's public address
+domain: cloud.example       # {domain}
 region: RegionOne           # the region's name in Keystone's catalog
 
 # Whence admins come: SSH to the nodes and the admin endpoints on the control node. These networks lie outside the
@@ -28,8 +28,8 @@ admin_prefixes: [198.18.1.0/24]
 # default route: on management, or in an admin prefix.
 time: {{servers: [198.18.10.1]}}
 
-# Whom the tenants' resolver on the api node asks for names that are not the cloud's.
-dns: {{resolvers: [198.18.30.1]}}
+# {dns}
+dns: {{resolvers: [{resolver}]}}
 
 # How the deployer reaches the nodes. `config` is a file for `ssh -F`, relative to this file: the lab writes the one
 # named here. For real hosts leave `config` out, and your own ~/.ssh/config with its keys, agents and bastions is used.
@@ -38,6 +38,20 @@ ssh: {{user: root, port: 22, config: .wallcloud/lab/ssh_config}}
 # Keys, certificates and secrets of the cloud, relative to this file. Who loses this folder loses the cloud.
 #? state: .wallcloud
 """
+
+_WORDS: dict[bool, dict[str, str]] = {
+    True: {
+        "domain": "the public name of the cloud: https://cloud.example is the api node's public address",
+        "dns": "Whom the tenants' resolver on the api node asks for names that are not the cloud's.",
+        "resolver": "198.18.30.1",
+    },
+    False: {
+        "domain": "nodes are NODE.internal.cloud.example: admins' door is https://control.internal.cloud.example",
+        "dns": "Whom VMs ask for names: servers that the physical router reaches.",
+        "resolver": "198.18.41.1",
+    },
+}
+"""By whether tenants have a door of their own."""
 
 _NETWORKS = """
 # Each kind of traffic has a network of its own, and nothing else rides there:
@@ -51,7 +65,13 @@ _NETWORKS = """
 # untagged); mtu (1500 unless said); cidr6 and gateway6 (without cidr6 IPv6 is off there).
 networks:
   management: {kind: management, cidr: 198.18.10.0/24, gateway: 198.18.10.1}
+"""
+
+_PUBLIC = """\
   public:     {kind: public,     cidr: 198.18.30.0/24, gateway: 198.18.30.1}
+"""
+
+_OTHERS = """\
   # 1550 = 1500 for the tenants' packets + 50 for VXLAN around them.
   overlay:    {kind: overlay,    cidr: 198.18.20.0/24, mtu: 1550}
   floating-a: {kind: floating,   cidr: 198.18.41.0/24, gateway: 198.18.41.1, pool: 198.18.41.10-198.18.41.250}
@@ -66,19 +86,23 @@ _NODES_INTRO = """
 # Addresses on management, public and overlay are handed out in the order of the nodes, from host .11 on, unless
 # written:          addresses: {management: 198.18.10.21}
 # SSH goes to the management address, unless written:   ssh: some-host
+# A compute that shall leave: first `drain: move` (its VMs run on other computes) or `drain: stop` (they are put aside in
+# the image store, for their owners to take up again), then take the node out of this file.
 nodes:
   # Databases, message bus and all of OpenStack's own services. Tenants never reach it.
   control:
     roles: [control]
     interfaces: {management: mgmt0}
+"""
+
+_API = """\
   # The only door for tenants: reverse proxy, dashboard, console, DNS.
   api:
     roles: [api]
     interfaces: {management: mgmt0, public: pub0}
 """
 
-_NODES: dict[Flavour, str] = {
-    "article": """\
+_SEPARATE = """\
   # Tenants' routers, DHCP, metadata and load balancers.
   network:
     roles: [network]
@@ -90,8 +114,9 @@ _NODES: dict[Flavour, str] = {
   compute2:
     roles: [compute]
     interfaces: {management: mgmt0, overlay: ovl0, flat-a: pra0, flat-b: prb0}
-""",
-    "combined": """\
+"""
+
+_COMBINED = """\
   # Tenants' VMs, routers, DHCP, metadata and load balancers on the same hosts.
   host1:
     roles: [network, compute]
@@ -99,14 +124,36 @@ _NODES: dict[Flavour, str] = {
   host2:
     roles: [network, compute]
     interfaces: {management: mgmt0, overlay: ovl0, floating-a: fla0, floating-b: flb0, flat-a: pra0, flat-b: prb0}
-""",
-}
+"""
 
-_TAIL = """
+_PROJECTS = """
 # First projects, each with one member. The passwords are made by Wallcloud and kept in the state folder.
+# Tenants make networks for themselves; beside them a project may be given some, which it uses and cannot change.
 projects:
   demo: {user: demo}
+#?   shop: {user: shop, networks: {shop: {cidr: 198.18.61.0/24, router: floating-a}}}
+"""
 
+_GIVEN = """
+# The tenants' projects. They have no access to the cloud: admins make their VMs. The first member's password is made by
+# Wallcloud and kept in the state folder, for who is let in at the admins' door.
+# networks: what is made for a project, which uses it and cannot change it. Each has addresses of its own, unique in the
+# site (cidr), its first address is the router's. `router` names the floating network where that router has its other
+# leg (left out: no way out). VMs go out under the router's address there, or, with snat: false, under their own: then
+# the physical router needs a route to the network by the router's `address`, which is outside the pool.
+projects:
+  sales:
+    user: sales
+    networks:
+      sales: {cidr: 198.18.61.0/24, router: floating-a, address: 198.18.41.2, snat: false}
+  workshop:
+    user: workshop
+    networks:
+      workshop: {cidr: 198.18.62.0/24, router: floating-b}
+      machines: {cidr: 198.18.63.0/24}
+"""
+
+_TAIL = """
 # What tenants find beside Wallcloud's small test guest: cloud images from files (`sha256sum FILE` prints the digest;
 # format: qcow2 or raw; disk (GiB) and memory (MiB): what a flavor must have for it), sizes of VMs (shown: the default)
 # and what each project may have of everything (-1: as much as there is).
@@ -139,5 +186,18 @@ limits: {api_workers: auto}
 
 
 def text(flavour: Flavour = "article") -> str:
-    """The file's text. `article`: five nodes, each with one role. `combined`: network and compute on the same hosts."""
-    return _HEAD.format(name=flavour) + _NETWORKS + _NODES_INTRO + _NODES[flavour] + _TAIL
+    """The file's text. `article`: five nodes, each with one role. `combined`: network and compute on the same hosts.
+    `admin-only`: no public network and no api node; the IT department makes networks and VMs for its tenants."""
+    door = flavour != "admin-only"
+    parts = (
+        _HEAD.format(name=flavour, **_WORDS[door]),
+        _NETWORKS,
+        _PUBLIC if door else "",
+        _OTHERS,
+        _NODES_INTRO,
+        _API if door else "",
+        _COMBINED if flavour == "combined" else _SEPARATE,
+        _PROJECTS if door else _GIVEN,
+        _TAIL,
+    )
+    return "".join(parts)

@@ -194,6 +194,7 @@ def stray_compute(servers: Servers, here: Here, resource: Resource) -> None:
     time = "datetime('now')"
     servers.sql(
         "nova",
+        "DELETE FROM services WHERE host = 'gone'",  # deleted ones stay as rows
         "INSERT INTO services (created_at, updated_at, deleted, host, binary, topic, report_count, disabled,"
         f" forced_down, version, uuid) VALUES ({time}, {time}, 0, 'gone', 'nova-compute', 'compute', 1, 0, 0, 70,"
         f" '{OTHER}')",
@@ -219,6 +220,37 @@ def stray_agent(servers: Servers, here: Here, resource: Resource) -> None:
 def stray_provider(servers: Servers, here: Here, resource: Resource) -> None:
     ask(servers, here, "placement", "POST", "/resource_providers", {"name": "gone", "uuid": OTHER})
     ask(servers, here, "placement", "POST", "/resource_providers", {"name": "compute1.internal.cloud.example"})
+
+
+VM = """
+import sys
+from nova import config, context, objects
+config.parse_args(["vm", "--config-file", "nova/nova.conf"])
+objects.register_all()
+admin = context.get_admin_context()
+cell = next(each for each in objects.CellMappingList.get_all(admin) if each.name == "cell1")
+size = objects.Flavor.get_by_flavor_id(admin, "wallcloud-tiny")
+with context.target_cell(admin, cell) as inside:
+    vm = objects.Instance(
+        inside, uuid=sys.argv[1], project_id="a-tenant", user_id="somebody", host="gone", node="gone", hostname="vm",
+        display_name="vm", vm_state="active", power_state=1, image_ref="", flavor=size, old_flavor=None,
+        new_flavor=None, metadata={}, system_metadata={}, key_name=None, launch_index=0, reservation_id="r-1",
+    )
+    vm.create()
+objects.InstanceMapping(admin, instance_uuid=vm.uuid, cell_mapping=cell, project_id="a-tenant", user_id="x").create()
+"""
+"""A VM as conductor and compute leave it in the databases, made by Nova's own objects."""
+
+
+def vm(servers: Servers, here: Here, resource: Resource) -> None:
+    """On a host that the site does not name."""
+    stray_compute(servers, here, resource)
+    servers.python(VM, OTHER)
+
+
+def vm_gone(servers: Servers) -> None:
+    servers.sql("nova_api", f"DELETE FROM instance_mappings WHERE instance_uuid = '{OTHER}'")
+    servers.sql("nova", f"UPDATE instances SET deleted = id, host = NULL WHERE uuid = '{OTHER}'")
 
 
 TABLE: dict[tuple[str, str], Disturbance] = {
@@ -274,9 +306,10 @@ TABLE: dict[tuple[str, str], Disturbance] = {
     ("cloud-image", "others of the name"): half_uploaded,
     ("exclusive-cloud-images", "strangers"): stray_image(False),
     ("exclusive-cloud-images", "unused"): stray_image(True),
+    ("kept-computes", "left out"): vm,
     ("exclusive-computes", "computes"): stray_compute,
     ("exclusive-computes", "agents"): stray_agent,
     ("exclusive-computes", "providers"): stray_provider,
 }
-REFUSED = {("cloud-network", "physical network"), ("cloud-network", "type")}
-"""Seen and refused: Neutron moves no network to another wire, and what is on it would be lost."""
+REFUSED = {("cloud-network", "physical network"), ("cloud-network", "type"), ("kept-computes", "left out")}
+"""Seen and refused: Neutron moves no network to another wire; VMs would be cut off."""

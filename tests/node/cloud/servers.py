@@ -164,6 +164,12 @@ class Servers:
             for statement in statements:
                 connection.execute(statement)
 
+    def python(self, program: str, *words: str) -> None:
+        """Runs a program in the release's environment, in the servers' folder."""
+        python: list[str | Path] = [self.environment / "bin/python", "-W", "ignore", "-c", program, *words]
+        done = subprocess.run(python, capture_output=True, text=True, check=False, cwd=self.folder)
+        assert done.returncode == 0, done.stderr[-3000:]
+
 
 @contextmanager
 def servers(folder: Path) -> Iterator[Servers]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.node.cloud import world
-from tests.node.cloud.disturbances import REFUSED, TABLE, ask
+from tests.node.cloud.disturbances import OTHER, REFUSED, TABLE, ask, vm, vm_gone
 from tests.node.cloud.servers import PASSWORD, Servers, servers
 from tests.node.cloud.world import Here
 
@@ -41,7 +41,7 @@ def here(cloud: Servers) -> Here:
 
 def test_all_is_made_from_nothing(cloud: Servers, here: Here) -> None:
     assert {name.partition(" ")[0] for name in here.changes()} == {
-        each.kind for each in here.resources if not each.kind.startswith("exclusive")
+        each.kind for each in here.resources if not each.kind.startswith(("exclusive", "kept"))
     }
     here.converge()
     assert here.changes() == {}
@@ -70,7 +70,7 @@ def test_a_hand_is_seen_and_mended(cloud: Servers, here: Here, kind: str, name: 
     assert here.changes() == {}
 
 
-@pytest.mark.parametrize(("kind", "name"), sorted(REFUSED), ids=str)
+@pytest.mark.parametrize(("kind", "name"), sorted(each for each in REFUSED if each[0] == "cloud-network"), ids=str)
 def test_a_network_is_not_moved(cloud: Servers, here: Here, kind: str, name: str) -> None:
     resource = chosen(here, kind, name)
     there = network(here, cloud.access, "floating-a")
@@ -83,6 +83,21 @@ def test_a_network_is_not_moved(cloud: Servers, here: Here, kind: str, name: str
     finally:
         back = "network_type = 'flat', physical_network = 'floating-a'"
         cloud.sql("neutron", f"UPDATE networksegments SET {back} WHERE network_id = '{there['id']}'")
+
+
+def test_a_host_with_vms_stays(cloud: Servers, here: Here) -> None:
+    """Nothing of it goes, and it is refused before anything else is touched."""
+    vm(cloud, here, here.resources[0])
+    seen = here.changes()
+    assert seen == {"kept-computes computes with VMs": ["left out"], "exclusive-computes hosts": ["computes"]}
+    for resource in (here.resources[0], here.resources[-1]):
+        with pytest.raises(ResourceFailed, match="refused: gone holds 1 VM") as failed:
+            resource.apply(here, ())
+        assert failed.value.output == (f"vm ({OTHER})",)
+    assert here.changes() == seen
+    vm_gone(cloud)
+    here.converge()
+    assert here.changes() == {}
 
 
 def test_every_property_has_a_disturbance(cloud: Servers, here: Here) -> None:
@@ -190,5 +205,7 @@ def test_what_does_not_answer_is_absent(cloud: Servers, here: Here) -> None:
         resource.apply(here, ())
     cloud.processes["identity"].kill()
     fresh = context(cloud)
-    assert [each.read(fresh) for each in fresh.resources] == [None] * len(fresh.resources)
+    guard, *others = fresh.resources
+    assert guard.compare(fresh) == (), "nobody can tell"
+    assert [each.read(fresh) for each in others] == [None] * len(others)
     assert listed(fresh, cloud.access, "network", "/v2.0/networks") is None

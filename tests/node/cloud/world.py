@@ -22,6 +22,7 @@ from wallcloud.node.resources import (
     ExclusiveCloudImages,
     ExclusiveCloudNetworks,
     ExclusiveComputes,
+    KeptComputes,
 )
 
 KERNEL, DISK, OTHER = (hashlib.sha256(each).hexdigest() for each in (b"kernel" * 999, b"\0" * 4096, b"\1" * 4096))
@@ -73,6 +74,7 @@ def rules() -> tuple[DefaultRule, ...]:
 def whole(access: CloudAccess, **more: Any) -> tuple[Resource, ...]:
     """In the order of the offerings."""
     return (
+        KeptComputes(access=access, computes=("compute1",)),
         CloudSubnetPool(access=access, pool="floating-a", prefixes=("198.18.41.0/24",), prefix_length=24),
         CloudNetwork(access=access, network="floating-a", physical_network="floating-a", external=True, mtu=1500),
         CloudSubnet(

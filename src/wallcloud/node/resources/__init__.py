@@ -4,7 +4,8 @@ from wallcloud.node.resources.account import Account, Group
 from wallcloud.node.resources.certificate import Certificate
 from wallcloud.node.resources.cloud_client import CloudAccess
 from wallcloud.node.resources.cloud_compute import CloudFlavor, CloudQuota, ExclusiveCloudFlavors
-from wallcloud.node.resources.cloud_computes import ExclusiveComputes
+from wallcloud.node.resources.cloud_computes import ExclusiveComputes, KeptComputes
+from wallcloud.node.resources.cloud_drain import DrainedComputes
 from wallcloud.node.resources.cloud_image import CloudImage
 from wallcloud.node.resources.cloud_image_exclusive import ExclusiveCloudImages
 from wallcloud.node.resources.cloud_network import CloudNetwork, CloudSubnet, CloudSubnetPool
@@ -51,6 +52,7 @@ __all__ = [
     "DatabaseAccount",
     "DefaultRule",
     "Directory",
+    "DrainedComputes",
     "Environment",
     "ExclusiveBusAccounts",
     "ExclusiveCloudFlavors",
@@ -74,6 +76,7 @@ __all__ = [
     "IdentityUser",
     "Input",
     "Interface",
+    "KeptComputes",
     "Link",
     "Mask",
     "NovaCells",

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from wallcloud.node.resource import Context, ResourceFailed
 from wallcloud.node.resources.api_client import JSON, Answer, Away, Body, Client
-from wallcloud.node.resources.identity_client import IdentityAccess, Refused, Session, login, session
+from wallcloud.node.resources.identity_client import IdentityAccess, Refused, Session, login, login_key, session
 from wallcloud.node.spec import Record
 
 MARK = "wallcloud"
@@ -22,6 +22,7 @@ Service = Literal["image", "compute", "network", "placement"]
 NAMES: Mapping[Service, str] = {"image": "Glance", "compute": "Nova", "network": "Neutron", "placement": "Placement"}
 VERSIONS: Mapping[Service, str] = {"compute": "compute 2.90", "placement": "placement 1.39"}
 """Microversions: what is read and written here has these shapes."""
+PAGED = {"/flavors/detail", "/v2/images", "/servers/detail"}
 PAGE = 1000
 """Glance and Nova give no more at once."""
 
@@ -52,8 +53,6 @@ def listed(
     service: Service,
     path: str,
     key: str = "",
-    *,
-    paged: bool = False,
     **query: str,
 ) -> tuple[JSON, ...] | None:
     """The list under `key` of the answer (unless said, `path`'s last word: "/v2.0/networks" → "networks",
@@ -66,11 +65,27 @@ def listed(
         if not isinstance(door, Session):
             return None
         try:
-            return _pages(ctx, door, access, service, path, name, query, paged)
+            return _pages(ctx, door, access, service, path, name, query)
         except Away:
             return None
 
     return ctx.cached(f"cloud {access.url(service)} {path} {sorted(query.items())}", ask)
+
+
+def certain(ctx: Context, access: CloudAccess, service: Service, path: str, **query: str) -> tuple[JSON, ...]:
+    """`listed`, asked now: what an apply rests on, since a service that was away for a moment looked empty. It stays
+    remembered. Raises ResourceFailed where there is no answer."""
+    ctx.forget(login_key(access.identity))
+    session(ctx, access.identity)
+    forget(ctx, access, service, path, **query)
+    found = listed(ctx, access, service, path, **query)
+    if found is None:
+        raise ResourceFailed(
+            f"{NAMES[service]} does not answer",
+            tried=f"GET {access.url(service)}{path}",
+            hint=f"journalctl -u 'wallcloud-*' on the node says why {NAMES[service]} is away",
+        )
+    return found
 
 
 def forget(ctx: Context, access: CloudAccess, service: Service, path: str, **query: str) -> None:
@@ -113,8 +128,8 @@ def _pages(
     path: str,
     key: str,
     query: Mapping[str, str],
-    paged: bool,
 ) -> tuple[JSON, ...]:
+    paged = path in PAGED
     found: list[JSON] = []
     while True:
         words = {**query, **({"limit": str(PAGE)} if paged else {}), **({"marker": found[-1]["id"]} if found else {})}

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from wallcloud.node.resource import Change, Context, Resource, State, changed
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, listed
+from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, listed
 
 _FLAVORS = "/flavors"
 _CLASS = "/os-quota-class-sets/default"
@@ -60,6 +60,7 @@ class CloudFlavor(Resource):
         }
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        certain(ctx, self.access, "compute", f"{_FLAVORS}/detail", is_public="None")
         found = self._found(ctx)
         if found and changed(changes, *(set(self.desired(ctx)) - {"extra specs"})):
             call(ctx, self.access, "compute", "DELETE", f"{_FLAVORS}/{self.id}")
@@ -141,4 +142,4 @@ class CloudQuota(Resource):
 
 def flavors(ctx: Context, access: CloudAccess) -> tuple[JSON, ...] | None:
     """All flavors, private ones too; None where Nova cannot be asked (yet)."""
-    return listed(ctx, access, "compute", f"{_FLAVORS}/detail", paged=True, is_public="None")
+    return listed(ctx, access, "compute", f"{_FLAVORS}/detail", is_public="None")

@@ -5,11 +5,44 @@ from typing import ClassVar
 
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, forget, listed
+from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, forget, listed
 
 _SERVICES = "/os-services"
+_COMPUTE = "nova-compute"
 _AGENTS = "/v2.0/agents"
 _PROVIDERS = "/resource_providers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptComputes(Resource):
+    """Every compute that holds VMs is one of `computes`; otherwise refused. It stands before all that cuts a host off
+    (bus accounts, firewall, tunnels), and what does so elsewhere awaits what it publishes. Where Nova does not answer,
+    nobody can tell, and nothing is refused."""
+
+    kind: ClassVar[str] = "kept-computes"
+    access: CloudAccess
+    computes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return "computes with VMs"
+
+    def desired(self, ctx: Context) -> State:
+        return {"left out": ()}
+
+    def read(self, ctx: Context) -> State | None:
+        used = ((str(each["host"]), servers(ctx, self.access, str(each["host"]))) for each in self._leaving(ctx))
+        return {"left out": tuple(sorted(f"{host}: {count(found)}" for host, found in used if found))}
+
+    def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        for each in self._leaving(ctx):
+            refuse_used(ctx, self.access, str(each["host"]))
+
+    def consequence(self, changes: tuple[Change, ...]) -> str:
+        return "refused while they hold VMs"
+
+    def _leaving(self, ctx: Context) -> list[JSON]:
+        return leaving(ctx, self.access, self.computes) or []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +77,10 @@ class ExclusiveComputes(Resource):
         }
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        certain(ctx, self.access, "compute", _SERVICES, binary=_COMPUTE)
         services = self._services(ctx) or ()
         for each in services:
-            self._refuse_used(ctx, str(each["host"]))
+            refuse_used(ctx, self.access, str(each["host"]))
         for each in services:
             # Nova itself refuses where something came meanwhile. Not disabled first: that would ask the host, which
             # the bus no longer lets in
@@ -57,26 +91,11 @@ class ExclusiveComputes(Resource):
         for each in self._providers(ctx) or ():
             call(ctx, self.access, "placement", "DELETE", f"{_PROVIDERS}/{each['uuid']}")
 
-    def _refuse_used(self, ctx: Context, host: str) -> None:
-        servers = listed(ctx, self.access, "compute", "/servers/detail", paged=True, all_tenants="1", host=host) or ()
-        if servers:
-            raise ResourceFailed(
-                f"refused: {host} holds {len(servers)} VM{'s' if len(servers) > 1 else ''}",
-                tried=f"let {host} go, since the site no longer names it",
-                output=tuple(f"{each['name']} ({each['id']})" for each in servers[:10]),
-                hint="name it in the site again, or move or delete them:"
-                f" openstack server list --all-projects --host {host}",
-            )
-
     def consequence(self, changes: tuple[Change, ...]) -> str:
         return "refused while such a host holds VMs" if changed(changes, "computes") else ""
 
     def _services(self, ctx: Context) -> list[JSON] | None:
-        found = listed(ctx, self.access, "compute", _SERVICES, binary="nova-compute")
-        if found is None:
-            return None
-        # without an id: Nova knows the host from its API's database alone, since the cell's does not answer
-        return [each for each in found if "id" in each and each["host"] not in self.computes]
+        return leaving(ctx, self.access, self.computes)
 
     def _agents(self, ctx: Context) -> list[JSON] | None:
         found = listed(ctx, self.access, "network", _AGENTS)
@@ -93,3 +112,34 @@ class ExclusiveComputes(Resource):
             if not each["parent_provider_uuid"]
             and not {each["name"], each["name"].partition(".")[0]} & {*self.computes}
         ]
+
+
+def leaving(ctx: Context, access: CloudAccess, computes: tuple[str, ...]) -> list[JSON] | None:
+    """The services of computes that are not among `computes`; None where Nova cannot be asked (yet)."""
+    found = listed(ctx, access, "compute", _SERVICES, binary=_COMPUTE)
+    if found is None:
+        return None
+    # without an id: Nova knows the host from its API's database alone, since the cell's does not answer
+    return [each for each in found if "id" in each and each["host"] not in computes]
+
+
+def servers(ctx: Context, access: CloudAccess, host: str) -> tuple[JSON, ...]:
+    """Every project's servers on a host. Raises ResourceFailed where Nova cannot say."""
+    return certain(ctx, access, "compute", "/servers/detail", all_tenants="1", host=host)
+
+
+def refuse_used(ctx: Context, access: CloudAccess, host: str) -> None:
+    """Raises ResourceFailed where there are servers on `host`."""
+    found = servers(ctx, access, host)
+    if found:
+        raise ResourceFailed(
+            f"refused: {host} holds {count(found)}",
+            tried=f"let {host} go, since the site no longer names it",
+            output=tuple(f"{each['name']} ({each['id']})" for each in found[:10]),
+            hint="name it in the site again, or move or delete them:"
+            f" openstack server list --all-projects --host {host}",
+        )
+
+
+def count(found: tuple[JSON, ...]) -> str:
+    return f"{len(found)} VM{'s' if len(found) > 1 else ''}"

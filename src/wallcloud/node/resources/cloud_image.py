@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON, Body
-from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, listed, own_project
+from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, forget, listed, own_project
+from wallcloud.node.resources.identity_client import session
 
 CONTENT = "wallcloud_sha256"
 """The property that says what an image holds; it comes last, so an image without it is half made."""
@@ -82,6 +83,7 @@ class CloudImage(Resource):
         }
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        certain(ctx, self.access, "image", "/v2/images", **_query(session(ctx, self.access.identity).project, False))
         first, *others = offered(ctx, self.access, self.image) or (None,)
         if first is None or changed(changes, "content", "disk format", "container format"):
             others = [*others, *([first] if first else [])]
@@ -162,8 +164,17 @@ class CloudImage(Resource):
 def images(ctx: Context, access: CloudAccess, *, hidden: bool = False) -> tuple[JSON, ...] | None:
     """The admin's images, `hidden` ones or the others; None where Glance cannot be asked (yet)."""
     project = own_project(ctx, access)
-    query = {"owner": project, "visibility": "all", "os_hidden": str(hidden).lower()}
-    return listed(ctx, access, "image", "/v2/images", paged=True, **query) if project else None
+    return listed(ctx, access, "image", "/v2/images", **_query(project, hidden)) if project else None
+
+
+def again(ctx: Context, access: CloudAccess) -> None:
+    """Has both lists read anew."""
+    for hidden in (False, True):
+        forget(ctx, access, "image", "/v2/images", **_query(own_project(ctx, access), hidden))
+
+
+def _query(project: str, hidden: bool) -> dict[str, str]:
+    return {"owner": project, "visibility": "all", "os_hidden": str(hidden).lower()}
 
 
 def offered(ctx: Context, access: CloudAccess, name: str) -> tuple[JSON, ...]:

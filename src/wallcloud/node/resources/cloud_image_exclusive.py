@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from wallcloud.node.resource import Change, Context, Resource, State
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, forget, listed, own_project
-from wallcloud.node.resources.cloud_image import LINKS, CloudImage, images, marked, whole
+from wallcloud.node.resources.cloud_client import CloudAccess, call, listed
+from wallcloud.node.resources.cloud_image import LINKS, CloudImage, again, images, marked, whole
 
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _HIDE: list[JSON] = [{"op": "replace", "path": "/os_hidden", "value": True}]
@@ -40,19 +40,14 @@ class ExclusiveCloudImages(Resource):
                 call(ctx, self.access, "image", "PATCH", f"/v2/images/{each['id']}", _HIDE, _PATCH)
             else:
                 call(ctx, self.access, "image", "DELETE", f"/v2/images/{each['id']}")
-        self._forget(ctx)
+        again(ctx, self.access)
         while unused := self._unused(ctx):  # a kernel is unused when the image that names it is gone
             for each in unused:
                 call(ctx, self.access, "image", "DELETE", f"/v2/images/{each['id']}")
-            self._forget(ctx)
+            again(ctx, self.access)
 
     def consequence(self, changes: tuple[Change, ...]) -> str:
         return "no new servers are made of them"
-
-    def _forget(self, ctx: Context) -> None:
-        for hidden in ("false", "true"):
-            query = {"owner": own_project(ctx, self.access), "visibility": "all", "os_hidden": hidden}
-            forget(ctx, self.access, "image", "/v2/images", **query)
 
     def _strangers(self, ctx: Context) -> list[JSON]:
         kept = {each.image for each in ctx.resources if isinstance(each, CloudImage)}

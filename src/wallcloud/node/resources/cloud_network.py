@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, listed, own_project
+from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, listed, own_project
+from wallcloud.node.resources.identity_client import session
 
 NETWORKS, SUBNETS, POOLS = "networks", "subnets", "subnetpools"
 _SINGULAR = {NETWORKS: "network", SUBNETS: "subnet", POOLS: "subnetpool"}
@@ -64,6 +65,7 @@ class CloudNetwork(Resource):
             **({"mtu": self.mtu} if self.mtu else {}),
         }
         where = {"provider:network_type": "flat", "provider:physical_network": self.physical_network}
+        sure(ctx, self.access, NETWORKS)
         found = network(ctx, self.access, self.network)
         if found and changed(changes, "type", "physical network"):
             raise ResourceFailed(
@@ -109,6 +111,7 @@ class CloudSubnetPool(Resource):
         }
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        sure(ctx, self.access, POOLS)
         found = pool(ctx, self.access, self.pool)
         there = found["prefixes"] if found else []
         # Neutron only widens a pool here
@@ -190,6 +193,7 @@ class CloudSubnet(Resource):
         )
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        sure(ctx, self.access, NETWORKS, SUBNETS, POOLS)
         found, around = self.found(ctx), network(ctx, self.access, self.network)
         source = pool(ctx, self.access, self.pool) if self.pool else None
         if around is None or (self.pool and source is None):
@@ -227,6 +231,12 @@ def own(ctx: Context, access: CloudAccess, what: str) -> tuple[JSON, ...]:
     """The admin's networks, subnets or pools; none where Neutron cannot be asked (yet)."""
     project = own_project(ctx, access)
     return (project and listed(ctx, access, "network", f"/v2.0/{what}", project_id=project)) or ()
+
+
+def sure(ctx: Context, access: CloudAccess, *what: str) -> None:
+    """Has them read anew. Raises ResourceFailed where Neutron does not answer."""
+    for each in what:
+        certain(ctx, access, "network", f"/v2.0/{each}", project_id=session(ctx, access.identity).project)
 
 
 def first(found: Any) -> JSON | None:

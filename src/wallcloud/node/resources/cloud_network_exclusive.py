@@ -18,6 +18,7 @@ from wallcloud.node.resources.cloud_network import (
     network,
     own,
     pool,
+    sure,
 )
 
 _SERVICE_PORTS = ("network:dhcp", "network:distributed")
@@ -49,6 +50,7 @@ class ExclusiveCloudNetworks(Resource):
         }
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        sure(ctx, self.access, NETWORKS, SUBNETS, POOLS)
         networks, subnets, pools = self._networks(ctx), self._subnets(ctx), self._pools(ctx)
         for each in networks:
             self._refuse_used(ctx, each)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from wallcloud.node.resource import Change, Context, Resource, State
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, listed
+from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, listed
 from wallcloud.node.spec import Record
 
 _PATH = "/v2.0/default-security-group-rules"
@@ -70,7 +70,7 @@ class CloudDefaultRules(Resource):
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         wanted = {each.text: each for each in self.rules}
-        for each in listed(ctx, self.access, "network", _PATH) or ():
+        for each in certain(ctx, self.access, "network", _PATH):
             # what is there already stays; a second of the same goes
             if wanted.pop(_rule(each).text, None) is None:
                 call(ctx, self.access, "network", "DELETE", f"{_PATH}/{each['id']}")

@@ -14,7 +14,7 @@ from wallcloud.node.resources.api_client import AWAY, Answer, Away, Client
 from wallcloud.node.secret import Secret
 from wallcloud.node.spec import Record
 
-__all__ = ["Away", "IdentityAccess", "Missing", "Refused", "Session", "login", "session", "session_key"]
+__all__ = ["Away", "IdentityAccess", "Missing", "Refused", "Session", "login", "login_key", "session", "session_key"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,12 @@ class Missing:
 
 def login(ctx: Context, access: IdentityAccess) -> Session | Missing:
     """The admin's session, or why there is none. Failures are forgotten with the next apply."""
-    return ctx.cached(f"identity login {access.url}", lambda: _login(ctx, access))
+    return ctx.cached(login_key(access), lambda: _login(ctx, access))
+
+
+def login_key(access: IdentityAccess) -> str:
+    """Under what `ctx.cached` keeps whether there is a session."""
+    return f"identity login {access.url}"
 
 
 def _login(ctx: Context, access: IdentityAccess) -> Session | Missing:

@@ -32,10 +32,7 @@ def servers(world: World) -> Iterator[Check]:
 def _active(world: World, guest: Guest) -> Callable[[], Outcome]:
     def act() -> Outcome:
         things = world.of(guest)
-        things.address(guest)
-        if guest.name not in things.servers:
-            return "not made"
-        return str(active(things.client, things.servers[guest.name])["status"])
+        return str(active(things.client, things.server(guest))["status"])
 
     return act
 
@@ -43,7 +40,7 @@ def _active(world: World, guest: Guest) -> Callable[[], Outcome]:
 def _hosts(world: World, guests: tuple[Guest, ...]) -> Callable[[], Outcome]:
     def act() -> Outcome:
         things = world.of(guests[0])
-        shown = [active(things.client, things.servers[guest.name])["hostId"] for guest in guests]
+        shown = [active(things.client, things.server(guest))["hostId"] for guest in guests]
         return f"{len(set(shown))} hosts"
 
     return act
@@ -113,7 +110,7 @@ def _dhcp(world: World, guest: Guest, about: dict[str, Any]) -> Outcome:
 
 
 def _metadata(world: World, guest: Guest, about: dict[str, Any]) -> Outcome:
-    wanted = (guest.name, world.of(guest).servers[guest.name])
+    wanted = (guest.name, world.of(guest).server(guest))
     seen = (short(about["hostname"]), about["uuid"])
     return "its own" if seen == wanted else (f"{seen}", f"it is {wanted}")
 
@@ -133,7 +130,7 @@ def _console(world: World, guest: Guest) -> Callable[[], Outcome]:
     def act() -> Outcome:
         things = world.of(guest)
         body = {"os-getConsoleOutput": {"length": 200}}
-        way = f"servers/{things.servers[guest.name]}/action"
+        way = f"servers/{things.server(guest)}/action"
         output = str(things.client.want("POST", "compute", way, body)["output"])
         return "shown" if "wallcloud-guest: ready" in output else ("not ready in it", output[-200:])
 

@@ -31,7 +31,7 @@ _STRANGE_MAC = "02:00:5e:ba:d0:01"
 
 @dataclass(frozen=True)
 class Sort:
-    """A sort of frame: `line` is filled with tag, own, mac and router."""
+    """A sort of frame: `line` is filled with tag, own and router (addresses), and to (a MAC)."""
 
     name: str
     line: str
@@ -50,15 +50,17 @@ SORTS = (
         True,
         "the router's address as source",
     ),
-    Sort("arp-claim", "send arp {router} op=reply", True, "ARP that claims the router's address", False, "router"),
+    Sort(
+        "arp-claim", "send arp {router} op=reply to={to}", True, "ARP that claims the router's address", False, "router"
+    ),
     Sort("dhcp-offer", "send dhcp-offer offer={own} tag={tag}", True, "a DHCP server's answer"),
     Sort("ra", "send ra tag={tag}", True, "a router advertisement (IPv6)"),
     Sort("rs", "send rs tag={tag}", False, "a router solicitation (IPv6)"),
     Sort("dhcp-discover", "send dhcp-discover tag={tag}", False, "a DHCP client's question"),
-    Sort("arp", "send arp {own} op=reply", False, "ARP that tells its own address", False, "own"),
+    Sort("arp", "send arp {own} op=reply to={to}", False, "ARP that tells its own address", False, "own"),
     Sort(MARKER, f"send udp {_EVERYBODY} {_FLOOD} tag={{tag}}", False, "a broadcast of its own"),
 )
-"""In the order in which they are sent; the last is the one that is waited for."""
+"""In the order in which they are sent: forged ones first."""
 
 
 @dataclass
@@ -151,7 +153,7 @@ def _patterns(world: World, guest: Guest, lines: list[str]) -> dict[str, dict[st
     own = things.address(guest)
     mac = str(things.ports[guest.name]["mac_address"])
     router = world.scenario.gateways.get(guest.flat) if guest.flat else str(things.subnet["gateway_ip"])
-    known = {"own": own, "router": router or own, "mac": mac}
+    known = {"own": own, "router": router or own, "to": _listener(world, guest)}
     found = {}
     for sort in SORTS:
         tag = f"wc{secrets.token_hex(8)}"
@@ -163,6 +165,15 @@ def _patterns(world: World, guest: Guest, lines: list[str]) -> dict[str, dict[st
             pattern = {"bytes": mac.replace(":", "") + IPv4Address(known[sort.claims]).packed.hex()}
         found[f"{guest.name} {sort.name}"] = pattern
     return found
+
+
+def _listener(world: World, guest: Guest) -> str:
+    """Who is told by ARP. On a private network the neighbour itself: Neutron's bridges answer broadcast ARP for
+    addresses that they know, whatever it says, so that it would not leave even where nothing stops it."""
+    for other in world.scenario.tenant(guest.tenant).private:
+        if other != guest and not guest.flat and other.name in world.of(guest).ports:
+            return str(world.of(guest).ports[other.name]["mac_address"])
+    return _FLOOD.removeprefix("to=")
 
 
 def _each(names: Iterable[str], act: Callable[[str], object], found: Record) -> None:

@@ -54,6 +54,8 @@ class Ledger:
         except Trouble as error:
             where = f"{error.where}: " if error.where else ""
             outcome = ("no answer", f"{where}{error.what}{''.join(f' | {line}' for line in error.output)}")
+        except Exception as error:  # an answer of another shape than it should have: it fails this one and no other
+            outcome = ("no sense", f"{type(error).__name__}: {error}")
         met, detail = outcome if isinstance(outcome, tuple) else (outcome, "")
         seen = Seen(check.probe, met, detail)
         with self._lock:

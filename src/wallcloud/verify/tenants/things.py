@@ -50,6 +50,12 @@ class Things:
             raise Trouble(f"{guest.name} was never made")
         return str(self.ports[guest.name]["fixed_ips"][0]["ip_address"])
 
+    def server(self, guest: Guest) -> str:
+        """The id of its server. Raises Trouble where it was never made."""
+        if guest.name not in self.servers:
+            raise Trouble(f"{guest.name} was never made")
+        return self.servers[guest.name]
+
     def tap(self, guest: Guest) -> str:
         """The name of its tap on the compute. Raises Trouble where there is no port."""
         if guest.name not in self.ports:
