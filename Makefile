@@ -3,7 +3,7 @@ SITE ?= examples/article/site.yaml
 WALLCLOUD = ./wallcloud
 DEV = WALLCLOUD_REQUIREMENTS=requirements-dev.txt ./wallcloud --version >/dev/null && .venv/bin
 
-.PHONY: lab lab-down test fast bench lock tables
+.PHONY: lab lab-down test soak fast bench lock tables
 
 lab: ## a whole cloud on this computer: check, build, lab up, plan, apply, plan (empty), verify
 	$(WALLCLOUD) check --site $(SITE)
@@ -19,6 +19,9 @@ lab-down: ## take the lab down; only the cache stays
 
 test: ## everything: style, types, pure tests, real machines, a whole lab
 	$(DEV)/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/pytest
+
+soak: ## what takes hours on a whole lab: every kill of which `make test` takes a handful, ten proofs in a row
+	$(DEV)/pytest --version && WALLCLOUD_SOAK=1 .venv/bin/pytest -m soak tests/lab_cloud
 
 fast: ## what needs no root: under a minute
 	$(DEV)/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/pytest -m "not root and not lab"

@@ -1,8 +1,9 @@
 """Requests at a door, as fast as they are answered: runs at a workstation of the lab, standard library only.
 
-Standard input is one JSON object `{url, ca, user, password, project, seconds, clients, network}`; standard output one
-`{"token": {"1": requests per second, "8": …}, "server list": {…}, "port create+delete": {…}}`. Each client has a
-connection of its own, which it keeps. A request that is not answered as it should be ends everything.
+Standard input is a JSON object `{url, ca, user, password, project, seconds, clients, guests, network, image, flavor}`,
+standard output one `{"token": {"1": requests per second, "8": …}, "server list": {…}, …}`. Each client has a connection
+of its own, which it keeps. A request that is not answered as it should be ends everything. First `guests` servers are
+made on `network`, which stay: `network`, `image` and `flavor` are names.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Client:
         context = ssl.create_default_context(cadata=given["ca"])
         self._connection = http.client.HTTPSConnection(host, 443, timeout=60, context=context)
         self.token = ""
+        self.network = ""
 
     def ask(self, method: str, path: str, wanted: int, body: object = None) -> tuple[dict[str, Any], str]:
         """One request: the decoded body, and a token in its head. Raises SystemExit at any other status."""
@@ -53,9 +55,31 @@ class Client:
         """All servers with their details, as `openstack server list` asks."""
         self.ask("GET", "/compute/v2.1/servers/detail?all_tenants=1", 200)
 
+    def guests(self) -> None:
+        """As many servers as are wanted, ACTIVE."""
+        given = self._given
+        self.network = self.ask("GET", f"/network/v2.0/networks?name={given['network']}", 200)[0]["networks"][0]["id"]
+        image = self.ask("GET", f"/image/v2/images?name={given['image']}", 200)[0]["images"][0]["id"]
+        flavors = self.ask("GET", "/compute/v2.1/flavors", 200)[0]["flavors"]
+        flavor = next(each["id"] for each in flavors if each["name"] == given["flavor"])
+        server = {"imageRef": image, "flavorRef": flavor, "networks": [{"uuid": self.network}]}
+        there = self.ask("GET", "/compute/v2.1/servers", 200)[0]["servers"]
+        for number in range(len(there), given["guests"]):
+            self.ask("POST", "/compute/v2.1/servers", 202, {"server": {**server, "name": f"bench-{number}"}})
+        end = time.monotonic() + 300
+        states = {""}
+        while states != {"ACTIVE"} and time.monotonic() < end:
+            time.sleep(1)
+            found = self.ask("GET", "/compute/v2.1/servers/detail", 200)[0]["servers"]
+            states = {each["status"] for each in found}
+            if "ERROR" in states:
+                break
+        if states != {"ACTIVE"}:
+            sys.exit(f"the servers are {', '.join(sorted(states))}")
+
     def port(self) -> None:
         """A port made and deleted."""
-        body = {"port": {"network_id": self._given["network"], "name": "bench"}}
+        body = {"port": {"network_id": self.network, "name": "bench"}}
         made = self.ask("POST", "/network/v2.0/ports", 201, body)[0]
         self.ask("DELETE", f"/network/v2.0/ports/{made['port']['id']}", 204)
 
@@ -92,6 +116,7 @@ def measure(given: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
     most = [Client(given) for _ in range(max(given["clients"]))]
     for client in most:
         client.login()
+        client.guests()
         client.servers()
     for name, what in kinds.items():
         yield name, {str(count): round(rate(most[:count], what, given["seconds"]), 1) for count in given["clients"]}

@@ -28,6 +28,12 @@ from wallcloud.site.template import text
 ROOT = Path(__file__).parent.parent
 REPEATS = 5
 _NODES = (5, 100, 1000)
+DEVSTACK = {
+    "token": {"1": 31.0, "8": 55.0},
+    "server list": {"1": 23.0, "8": 42.0},
+    "port create+delete": {"1": 2.0, "8": 2.7},
+}
+"""Measured on a machine like this one (issue 3); one node, no TLS, bcrypt with four rounds."""
 
 # PSS of every process of each wallcloud unit, in KiB (proc(5), smaps_rollup): shared pages are counted once.
 _PSS = r"""
@@ -79,6 +85,42 @@ class Bench:
         times = [self.wallcloud(*words) for _ in range(REPEATS)]
         return statistics.median(times), max(times)
 
+    def load(self) -> dict[str, dict[str, float]]:
+        """Requests per second at the management door, from the admin workstation, beside two guests."""
+        secrets = json.loads((self.folder / ".wallcloud/secrets.json").read_text(encoding="utf-8"))
+        domain = load_text(self.site.read_bytes(), self.site).site.domain
+        told = {
+            "url": f"https://control.internal.{domain}",
+            "ca": (self.folder / ".wallcloud/ca/cert.pem").read_text(encoding="utf-8"),
+            "user": "admin",
+            "password": secrets["identity-admin"],
+            "project": "admin",
+            "seconds": 10,
+            "clients": [1, 8],
+            "network": "flat-a",
+            "image": "wallcloud-guest",
+            "flavor": "tiny",
+            "guests": 2,
+        }
+        program = (ROOT / "bench/load.py").read_text(encoding="utf-8")
+        argv = [str(ROOT / "wallcloud"), "lab", "exec", "--site", str(self.site), "admin", "--"]
+        argv += ["/usr/bin/python3", "-I", "-c", program]
+        done = subprocess.run(argv, input=json.dumps(told), capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"bench: the load ended with {done.returncode}\n{done.stdout}{done.stderr}")
+        found: dict[str, dict[str, float]] = json.loads(done.stdout)
+        print(found, flush=True)
+        return found
+
+    def whole(self, node: str) -> int:
+        """MiB of PSS of every process of a node."""
+        config = self.folder / ".wallcloud/lab/ssh_config"
+        script = "cat /proc/[0-9]*/smaps_rollup 2>/dev/null | awk '/^Pss:/ {s += $2} END {print s + 0}'"
+        output = subprocess.run(
+            ["ssh", "-F", str(config), node, script], capture_output=True, text=True, check=True
+        ).stdout
+        return round(int(output) / 1024)
+
     def memory(self, node: str) -> dict[str, int]:
         """MiB of PSS by unit."""
         config = self.folder / ".wallcloud/lab/ssh_config"
@@ -95,22 +137,47 @@ def thread(bench: Bench) -> list[Row]:
     bench.wallcloud("lab", "down")
     up = bench.wallcloud("lab", "up")
     applied = bench.wallcloud("apply")
-    verified = bench.wallcloud("verify")
-    rows.append(Row("warm: empty machines → verified", f"{up + applied + verified:.1f} s", "lab up + apply + verify"))
+    verified = bench.wallcloud("verify", "--part", "doors")
+    whole = f"{up + applied + verified:.1f} s"
+    rows.append(Row("warm: empty machines → all services answer", whole, "lab up + apply + verify --part doors"))
     rows.append(Row("lab up, five machines", f"{up:.1f} s", "roots cached"))
     rows.append(Row("first apply, five nodes", f"{applied:.1f} s", "artifacts cached"))
     for what, words in (("plan, nothing to do", ("plan",)), ("apply, nothing to do", ("apply",))):
         median, slowest = bench.median(*words)
         rows.append(Row(f"{what}, five nodes", f"{median:.2f} s", f"median of {REPEATS}, slowest {slowest:.2f} s"))
-    median, slowest = bench.median("verify")
-    rows.append(Row("verify", f"{median:.2f} s", f"median of {REPEATS}, slowest {slowest:.2f} s"))
+    median, slowest = bench.median("verify", "--part", "doors")
+    rows.append(Row("verify, doors", f"{median:.2f} s", f"median of {REPEATS}, slowest {slowest:.2f} s"))
+    tenants = [bench.wallcloud("verify", "--part", "tenants") for _ in range(3)]
+    how = f"median of {len(tenants)}, slowest {max(tenants):.0f} s"
+    rows.append(Row("verify, tenants", f"{statistics.median(tenants):.0f} s", how))
     return rows
 
 
+def requests(bench: Bench) -> list[Row]:
+    """Requests per second, beside what DevStack does on such a machine (one node, no TLS)."""
+    return [
+        Row(
+            f"{what}, {clients} client{'s' if clients != '1' else ''}",
+            f"{rate:.1f}/s",
+            f"DevStack {DEVSTACK[what][clients]:g}/s; ratio {rate / DEVSTACK[what][clients]:.2f}",
+        )
+        for what, each in bench.load().items()
+        for clients, rate in each.items()
+    ]
+
+
 def memory(bench: Bench) -> list[Row]:
-    """PSS by component on the nodes that run some."""
-    rows: list[Row] = []
-    for node in ("control", "api", "compute1"):
+    """PSS of the whole lab, and by component."""
+    nodes = ("control", "api", "network", "compute1", "compute2")
+    whole = {node: bench.whole(node) for node in nodes}
+    rows = [
+        Row(
+            "memory of the whole lab with two guests",
+            f"{sum(whole.values())} MiB",
+            f"PSS of every process: {', '.join(f'{node} {mib}' for node, mib in whole.items())}; DevStack 4475 MiB",
+        )
+    ]
+    for node in nodes:
         used = bench.memory(node)
         detail = ", ".join(
             f"{unit.removeprefix('wallcloud-').removesuffix('.service')} {mib}" for unit, mib in used.items()
@@ -191,6 +258,7 @@ def main() -> None:
         bench.wallcloud("build")
         try:
             rows += thread(bench)
+            rows += requests(bench)
             rows += memory(bench)
         finally:
             bench.wallcloud("lab", "down")

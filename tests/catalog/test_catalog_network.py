@@ -178,13 +178,32 @@ def test_helpers_that_make_namespaces_make_them_for_everybody(flavour: str, node
     helpers = [
         each
         for each in design.specs[node].resources
-        if isinstance(each, r.Unit) and each.unit.endswith("@.service") and each.component in AGENTS
+        if isinstance(each, r.Unit)
+        and (each.unit == "wallcloud-neutron-privsep.service" or each.unit.startswith("wallcloud-root-"))
+        and each.unit.endswith(".service")
     ]
-    assert len(helpers) == (5 if "neutron-l3-agent" in design.components_of(node) else 1)
+    assert len(helpers) == (3 if "neutron-l3-agent" in design.components_of(node) else 1)
     for helper in helpers:
         assert not [line for line in helper.text.splitlines() if line.startswith(own)], helper.unit
         assert "CapabilityBoundingSet=CAP_" in helper.text
         assert "CAP_SYS_MODULE" not in helper.text
+
+
+@WHERE
+def test_helpers_are_for_the_agents_of_this_node_and_for_nobody_else(flavour: str, node: str) -> None:
+    design = designed(flavour)
+    (unit,) = (each for each in of(design, node, "neutron-privsep") if each.name == "wallcloud-neutron-privsep.service")
+    assert isinstance(unit, r.Unit)
+    start = next(line for line in unit.text.splitlines() if line.startswith("ExecStart="))
+    served = {int(each.partition("=")[0]) for each in start.split()[4:]}
+    catalog = components()
+    here = [each for each in AGENTS[:3] if each in design.components_of(node)]
+    assert served == {catalog[each].account.uid for each in here}
+    for each in here:
+        told = settings(design, node, each)
+        assert told["privsep.helper_command"].endswith("/run/wallcloud/neutron-privsep.sock")
+        assert "CAP_SYS_MODULE" not in told["privsep.capabilities"]
+        assert told["privsep_conntrack.capabilities"] == "CAP_NET_ADMIN"
 
 
 def test_programs_in_namespaces_outlive_their_agent() -> None:

@@ -57,6 +57,8 @@ def test_a_site_without_public_door_has_one_door(cloud: Path) -> None:
     assert ran.exit_code == 0, ran.output
     assert 'auth_url: "https://control.internal.cloud.example/identity/v3"' in ran.stdout
     assert 'interface: "internal"' in ran.stdout
+    assert "no public door: this works in admin prefixes only (198.18.1.0/24)" in ran.stderr
+    assert "no public door" not in run("--admin", "--output", "-").stderr
 
 
 def test_a_file_that_is_there_stays(cloud: Path) -> None:

@@ -15,6 +15,8 @@ LEARN = {
     ("ruleset", "inet wallcloud"),
     ("file", "/etc/wallcloud/firewall.nft"),
     ("exclusive-computes", "hosts"),
+    ("kept-computes", "computes with VMs"),
+    ("drained-computes", "drained computes"),
     ("bus-account", "neutron-ovs-agent@compute3@neutron"),
     ("bus-account", "nova-compute@compute3@nova"),
 }

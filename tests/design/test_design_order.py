@@ -110,7 +110,8 @@ def test_every_call_that_waits_has_its_milestone(flavour: str) -> None:
     """The api node's door waits for control's; a caller of the same node comes after its server instead."""
     design = designed(flavour)
     waited = {name for spec in design.specs.values() for resource in spec.resources for name in resource.awaits}
-    assert "management-door@control ready" in waited
+    if design.site.nodes_with(API):
+        assert "management-door@control ready" in waited
     assert waited <= set(design.publishers())
     loose = {
         (name, call.to) for name, component in design.catalog.items() for call in component.calls if not call.orders

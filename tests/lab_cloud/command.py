@@ -90,7 +90,7 @@ class Running:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def until(self, seen: Callable[[str], bool], what: str, seconds: float = 120) -> str:
+    def until(self, seen: Callable[[str], bool], what: str, seconds: float = 600) -> str:
         """The first line of either output for which `seen` holds; fails where it ends, or is late, before."""
         end = time.monotonic() + seconds
 
@@ -105,7 +105,7 @@ class Running:
                 self._news.wait(0.5)
         return line
 
-    def until_event(self, node: str, *names: str, seconds: float = 120) -> Event:
+    def until_event(self, node: str, *names: str, seconds: float = 600) -> Event:
         """The first event of `node` with one of these names; for commands with `--json`."""
 
         def seen(line: str) -> bool:

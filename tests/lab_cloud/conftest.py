@@ -6,6 +6,14 @@ from collections.abc import Iterator
 import pytest
 from tests.lab_cloud.cloud import Cloud
 from tests.lab_cloud.listener import Listener
+from tests.lab_cloud.soak import deselected
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what only `make soak` runs."""
+    if out := deselected(items):
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +38,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def designed(cloud: Cloud) -> Cloud:
     """The cloud as its site says, also after a test that failed: no failure shall cause a second one."""
     if cloud.run("plan").status != 0:
+        cloud.set_compute()
         cloud.run("lab", "up").expect(0)
         cloud.apply("after an earlier test left something to do")
     return cloud

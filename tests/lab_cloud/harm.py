@@ -37,7 +37,7 @@ class Moment:
         """Control has the longest work; the others are killed at times too."""
         rng = self._random
         rng.random()
-        return rng.choice(("control", "control", "api", "network"))
+        return rng.choice(("control", "control", "api", "network", "compute1"))
 
     @property
     def _random(self) -> random.Random:
@@ -59,7 +59,7 @@ def kill(cloud: Cloud, running: Running, moment: Moment) -> str:
             end(_family(running.pid))
             running.end()
         case "converge" | "machine":
-            for node in (moment.node, "control", "api", "network"):
+            for node in (moment.node, "control", "network", "compute1", "api"):
                 if found := cloud.converge(node):
                     if moment.victim == "converge":
                         end((found,))
@@ -83,15 +83,22 @@ def _family(pid: int) -> tuple[Process, ...]:
 
 _HARM: dict[str, str] = {
     "control": """
-        systemctl stop wallcloud-keystone-cache wallcloud-apache
+        systemctl stop wallcloud-keystone-cache wallcloud-apache wallcloud-nova-conductor
         rm -f /etc/wallcloud/tls/management-door.key
     """,
     "api": """
         systemctl stop wallcloud-memcached
         DEBIAN_FRONTEND=noninteractive dpkg --purge --force-depends memcached
     """,
-    "network": "rm -f /etc/wallcloud/chrony.conf /etc/wallcloud/network.batch",
-    "compute1": "systemctl stop wallcloud-chrony; sysctl -qw net.ipv4.ip_forward=1",
+    "network": """
+        rm -f /etc/wallcloud/chrony.conf /etc/wallcloud/network.batch
+        systemctl stop wallcloud-neutron-dhcp-agent
+        ovs-vsctl add-br br-stranger
+    """,
+    "compute1": """
+        systemctl stop wallcloud-chrony wallcloud-nova-compute
+        sysctl -qw net.ipv4.ip_forward=1
+    """,
 }
 
 
@@ -106,7 +113,8 @@ _TRUTH = """
 grep -qx 'expiration *= *{expiration}' /etc/keystone/keystone.conf
 started=$(systemctl show --property=ExecMainStartTimestamp --value wallcloud-keystone.service)
 test "$(stat --format=%Y /etc/keystone/keystone.conf)" -le "$(date --date="$started" +%s)"
-systemctl --quiet is-active wallcloud-keystone-cache wallcloud-apache wallcloud-mariadb
+systemctl --quiet is-active wallcloud-keystone-cache wallcloud-apache wallcloud-mariadb \\
+    wallcloud-nova-conductor
 openssl pkey -noout -in /etc/wallcloud/tls/management-door.key
 """
 
@@ -115,7 +123,9 @@ def expect_changed(cloud: Cloud) -> None:
     """The change has come true, seen with other eyes than the plan's: Keystone runs with what its file says."""
     cloud.on("control", _TRUTH.format(expiration=cloud.expiration))
     cloud.on("api", "systemctl --quiet is-active wallcloud-memcached wallcloud-apache; dpkg --verify memcached")
-    cloud.on("compute1", "test $(sysctl -n net.ipv4.ip_forward) = 0; systemctl --quiet is-active wallcloud-chrony")
+    cloud.on("network", "systemctl --quiet is-active wallcloud-neutron-dhcp-agent; ! ovs-vsctl br-exists br-stranger")
+    active = "systemctl --quiet is-active wallcloud-chrony wallcloud-nova-compute"
+    cloud.on("compute1", f"test $(sysctl -n net.ipv4.ip_forward) = 0; {active}")
 
 
 def frozen(cloud: Cloud, node: str) -> Callable[[], None]:

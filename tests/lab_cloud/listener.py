@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-PAUSE_SECONDS = 0.002
+PAUSE_SECONDS = 0.005
 LOOKS = 8
 """How often a new process is looked at: between fork and exec it still has its parent's words."""
 

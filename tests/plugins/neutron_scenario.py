@@ -114,6 +114,13 @@ class Tries:
         policy = {"object_type": "network", "object_id": kept["id"], "action": "access_as_shared"}
         make("rbac_policy", ADMIN, **policy, target_tenant=TENANT["HTTP_X_PROJECT_ID"])
         self.attach("shared with one by subnet", TENANT, router, subnet_id=kept_subnet["id"])
+        given, given_subnet = self.network(ADMIN, 6, name="given")
+        make("rbac_policy", ADMIN, **{**policy, "object_id": given["id"]}, target_tenant=TENANT["HTTP_X_PROJECT_ID"])
+        self.attach("given by admin", ADMIN, make("router", ADMIN), subnet_id=given_subnet["id"])
+        self.attach("given by port", TENANT, router, port_id=make("port", TENANT, network_id=given["id"])["id"])
+        alone, alone_subnet = self.network(ADMIN, 7, name="alone")
+        make("rbac_policy", ADMIN, **{**policy, "object_id": alone["id"]}, target_tenant=TENANT["HTTP_X_PROJECT_ID"])
+        self.attach("given by subnet", TENANT, router, subnet_id=alone_subnet["id"])
         self.attach("floating by subnet", ADMIN, make("router", ADMIN), subnet_id=floating_subnet["id"])
         self.note("own gets physical", call("PUT", f"networks/{own['id']}", ADMIN, {"network": provider("lan")}))
         segment = {"network_id": own["id"], "network_type": "flat", "physical_network": "road"}

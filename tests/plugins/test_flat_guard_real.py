@@ -105,6 +105,7 @@ EVER = {
     "gateway on floating": "200",
     "gateway on flat": "400",
     "flat by subnet": "400",
+    "given by admin": "200",
     "own gets physical": "400",
 }
 GUARDED = {
@@ -115,6 +116,7 @@ GUARDED = {
     "floating by subnet": "200",
     "own gets a physical segment": "201",
 }
+GIVEN = {"given by port": "200", "given by subnet": "200"}
 WORDS = "rides on a physical network, where a router has no interface"
 
 
@@ -122,11 +124,17 @@ def test_guarded(unpacked: Path, tmp_path: Path) -> None:
     found = outcomes(unpacked, tmp_path, ",wallcloud_plugins.flat_guard.FlatGuard")
     # A refused attachment leaves the port to its owner, and none of the router's behind.
     assert found.pop("the refused port is as before") == "200 "
-    assert found.pop("ports elsewhere").split() == ["network:router_gateway", "network:router_interface"]
-    assert {name: said.split()[0] for name, said in found.items()} == EVER | dict.fromkeys(GUARDED, "409")
+    assert found.pop("ports elsewhere").split() == [
+        "network:router_gateway",
+        *("network:router_interface",) * 2,
+    ]
+    assert {name: said.split()[0] for name, said in found.items()} == EVER | dict.fromkeys(GUARDED | GIVEN, "409")
     assert [name for name in GUARDED if WORDS not in found[name]] == []
+    assert all("the routers there are its own" in found[name] for name in GIVEN)
 
 
 def test_each_try_works_without_the_guard(unpacked: Path, tmp_path: Path) -> None:
     found = outcomes(unpacked, tmp_path, "")
-    assert {name: said.split()[0] for name, said in found.items() if name in EVER | GUARDED} == EVER | GUARDED
+    assert {name: said.split()[0] for name, said in found.items() if name in EVER | GUARDED | GIVEN} == (
+        EVER | GUARDED | GIVEN
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, openstack, openvswitch, oslo, privsep, tls
-from wallcloud.catalog.component import ROOT, Account
+from wallcloud.catalog import bus, neutron_privsep, openstack, openvswitch, oslo, tls
+from wallcloud.catalog.component import Account, Call
 from wallcloud.catalog.place import Place
 from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
@@ -15,6 +15,8 @@ PROXY = Account("metadata-proxy", 659)
 """haproxy's in the tenants' namespaces: it reads what tenants send, and may do nothing but hand it on."""
 PROXY_FOLDER = "/run/wallcloud-metadata-proxy"
 PROXY_SOCKET = f"{PROXY_FOLDER}/socket"
+HELPERS = Call(neutron_privsep.NAME, "helpers", "privileged helpers", same_node=True)
+"""What an agent declares that makes links or namespaces."""
 SERVERS = ("neutron-rpc",)
 """Whose queues must be consumed before an agent starts: else its first call is lost, and it stalls for a minute."""
 DERIVED = (
@@ -28,36 +30,6 @@ DERIVED = (
     "oslo_messaging_rabbit.ssl_cert_file",
     "oslo_messaging_rabbit.ssl_key_file",
     "ovs.ovsdb_connection",
-)
-
-# The contexts of neutron/privileged/__init__.py. What they run as root keeps no more than the daemon has
-# (NoNewPrivileges), so arping and kill need theirs here.
-_SPACES = ("CAP_NET_ADMIN", "CAP_SYS_ADMIN")
-_EVERYTHING = (
-    *_SPACES,
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_KILL",
-    "CAP_NET_RAW",
-    "CAP_SYS_PTRACE",
-)
-_CONTEXTS = {
-    "privsep": ("default", _EVERYTHING),
-    "privsep_dhcp_release": ("dhcp_release_cmd", (*_SPACES, "CAP_NET_RAW")),
-    "privsep_ovs_vsctl": ("ovs_vsctl_cmd", (*_SPACES, "CAP_DAC_OVERRIDE")),
-    "privsep_namespace": ("namespace_cmd", ("CAP_SYS_ADMIN",)),
-    "privsep_conntrack": ("conntrack_cmd", ("CAP_NET_ADMIN",)),
-    "privsep_link": ("link_cmd", _SPACES),
-}
-# Nothing that would give it a mount namespace: what it makes in /run/netns is everybody's.
-_HELPER = (
-    "NoNewPrivileges=yes",
-    "LockPersonality=yes",
-    "RestrictRealtime=yes",
-    "RestrictSUIDSGID=yes",
-    "SystemCallArchitectures=native",
-    "UMask=0022",
-    "LimitCORE=0",
 )
 
 
@@ -92,7 +64,7 @@ def settings(place: Place) -> oslo.Settings:
 
 def privileges(place: Place) -> oslo.Settings:
     """How an agent gets its privileged helpers."""
-    return privsep.settings(place, {group: kept for group, (_, kept) in _CONTEXTS.items()})
+    return neutron_privsep.settings(place.component.name)
 
 
 def plugging(place: Place) -> oslo.Settings:
@@ -136,23 +108,10 @@ def base(place: Place, whole: oslo.Settings) -> Iterator[Resource]:
     yield oslo.config(place, config(place), whole, reason=f"{place.component.title}'s settings")
 
 
-def helpers(place: Place) -> Iterator[Resource]:
-    """The door to privileged helpers."""
-    yield from privsep.resources(
-        place,
-        contexts=tuple(f"neutron.privileged.{name}" for name, _ in _CONTEXTS.values()),
-        config=(config(place),),
-        # Beyond what daemons keep, what they need to become so.
-        capabilities=tuple(sorted({*_EVERYTHING, "CAP_SETPCAP"})),
-        account=ROOT,
-        sandbox=_HELPER,
-    )
-
-
 def lines(place: Place, *more: str) -> tuple[str, ...]:
     """[Service] lines of an agent."""
     return (
-        *privsep.lines(place),
+        *neutron_privsep.lines(place.component.name),
         f"ReadWritePaths={state(place)}",
         # It reads links and addresses by netlink, and sees whether dnsmasq and haproxy live.
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK",

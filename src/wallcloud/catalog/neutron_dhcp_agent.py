@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, neutron_agent, openstack, openvswitch, oslo, privsep, root_helper
+from wallcloud.catalog import bus, neutron_agent, neutron_privsep, openstack, openvswitch, oslo, root_helper
 from wallcloud.catalog.component import Account, Call, Component
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -20,16 +20,15 @@ def resources(place: Place) -> Iterator[Resource]:
     """Folders, certificate, settings, privileged helpers, the unit."""
     yield from neutron_agent.base(place, settings(place))
     yield File(path=_DNSMASQ, content=_dnsmasq(place), component=NAME, reason="what every dnsmasq is told beyond")
-    yield from neutron_agent.helpers(place)
     yield from root_helper.resources(place, namespaces="qdhcp-", programs=("dnsmasq", "haproxy"))
     yield openstack.daemon(
         place,
         program=NAME,
         config=(neutron_agent.config(place),),
         description="tenants' addresses (Neutron's DHCP agent)",
-        restart_on=(privsep.template_unit(place), _DNSMASQ),
-        requires=(privsep.socket_unit(place), root_helper.socket_unit(place)),
-        after=(openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
+        restart_on=(_DNSMASQ,),
+        requires=(neutron_privsep.SOCKET_UNIT, root_helper.socket_unit(place)),
+        after=(neutron_privsep.UNIT, openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
         lines=neutron_agent.lines(place),
     )
 
@@ -87,6 +86,7 @@ COMPONENT = Component(
     ),
     calls=(
         Call("openvswitch", "database", "plugs dnsmasq in", same_node=True),
+        neutron_agent.HELPERS,
         bus.CALL,
     ),
     follows=neutron_agent.SERVERS,

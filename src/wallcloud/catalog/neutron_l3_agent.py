@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, neutron_agent, openstack, openvswitch, oslo, privsep, root_helper
+from wallcloud.catalog import bus, neutron_agent, neutron_privsep, openstack, openvswitch, oslo, root_helper
 from wallcloud.catalog.component import Account, Call, Component
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -17,16 +17,14 @@ ACCOUNT = Account(NAME, 656, groups=(openvswitch.ACCOUNT.group,))
 def resources(place: Place) -> Iterator[Resource]:
     """Folders, certificate, settings, privileged helpers, the unit."""
     yield from neutron_agent.base(place, settings(place))
-    yield from neutron_agent.helpers(place)
     yield from root_helper.resources(place, namespaces="qrouter-", programs=("haproxy",))
     yield openstack.daemon(
         place,
         program=NAME,
         config=(neutron_agent.config(place),),
         description="tenants' routers (Neutron's L3 agent)",
-        restart_on=(privsep.template_unit(place),),
-        requires=(privsep.socket_unit(place), root_helper.socket_unit(place)),
-        after=(openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
+        requires=(neutron_privsep.SOCKET_UNIT, root_helper.socket_unit(place)),
+        after=(neutron_privsep.UNIT, openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
         lines=neutron_agent.lines(place),
     )
 
@@ -73,6 +71,7 @@ COMPONENT = Component(
     ),
     calls=(
         Call("openvswitch", "database", "plugs routers in", same_node=True),
+        neutron_agent.HELPERS,
         bus.CALL,
     ),
     follows=neutron_agent.SERVERS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bridges, bus, neutron_agent, openstack, openvswitch, oslo, privsep
+from wallcloud.catalog import bridges, bus, neutron_agent, neutron_privsep, openstack, openvswitch, oslo
 from wallcloud.catalog.component import Account, Call, Component, Listen
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -18,15 +18,16 @@ OPENFLOW_PORT = 6633
 def resources(place: Place) -> Iterator[Resource]:
     """Folders, certificate, settings, privileged helpers, the unit."""
     yield from neutron_agent.base(place, settings(place))
-    yield from neutron_agent.helpers(place)
     yield openstack.daemon(
         place,
         program="neutron-openvswitch-agent",
         config=(neutron_agent.config(place),),
         description="Neutron's agent of the switch",
-        restart_on=(privsep.template_unit(place),),
-        requires=(privsep.socket_unit(place),),
-        after=(openvswitch.SWITCH_UNIT,),
+        requires=(neutron_privsep.SOCKET_UNIT,),
+        after=(
+            neutron_privsep.UNIT,
+            openvswitch.SWITCH_UNIT,
+        ),
         # It does not end by itself, and has nothing to lose: what it wired stays in the switch.
         lines=neutron_agent.lines(place, "TimeoutStopSec=3"),
     )
@@ -95,6 +96,7 @@ COMPONENT = Component(
     ),
     calls=(
         Call("openvswitch", "database", "bridges and ports", same_node=True),
+        neutron_agent.HELPERS,
         bus.CALL,
     ),
     follows=neutron_agent.SERVERS,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from wallcloud.build.guest_image import COMMAND_LINE
-from wallcloud.catalog import tls
+from wallcloud.catalog import project_networks, tls
 from wallcloud.catalog.component import ROOT, Call, Component
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT
 from wallcloud.catalog.place import Place
@@ -52,6 +52,7 @@ def resources(place: Place) -> Iterator[Resource]:
     drained = {name: node.drain for name, node in place.site.nodes.items() if node.drain}
     yield r.DrainedComputes(
         access=access,
+        computes=place.site.nodes_with(Role.COMPUTE),
         move=tuple(name for name, how in drained.items() if how is Drain.MOVE),
         stop=tuple(name for name, how in drained.items() if how is Drain.STOP),
         component=_NAME,
@@ -141,6 +142,7 @@ def _networks(place: Place, access: r.CloudAccess) -> Iterator[Resource]:
             component=_NAME,
             reason=why,
         )
+    yield from project_networks.resources(place, access, _NAME)
     yield r.ExclusiveCloudNetworks(
         access=access, component=_NAME, reason="a network that the site does not name leaves, unless it is in use"
     )

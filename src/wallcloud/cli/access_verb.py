@@ -36,12 +36,15 @@ def access(site_file: Path, project: str | None, admin: bool, output: str, force
     """Write clouds.yaml: how OpenStack's own clients reach the cloud.
 
     It holds a password. Tenants use the public door, the administrator the management door, which answers in admin
-    prefixes only. Then: OS_CLIENT_CONFIG_FILE=clouds.yaml openstack --os-cloud NAME server list
+    prefixes only; in a site without a public door everybody does. Then: OS_CLIENT_CONFIG_FILE=clouds.yaml openstack --os-cloud NAME server list
     """
     if admin and project:
         raise WrongUse("--admin and --project are two people", hint="give one of them")
     loaded = load_site(site_file)
     name, text = _clouds(loaded, project, admin)
+    if not admin and not loaded.site.nodes_with(Role.API):
+        prefixes = ", ".join(map(str, loaded.site.admin_prefixes))
+        click.echo(f"the site has no public door: this works in admin prefixes only ({prefixes})", err=True)
     if output == _STDOUT:
         click.echo("what follows holds a password", err=True)
         click.echo(text, nl=False)

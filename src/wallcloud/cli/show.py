@@ -16,6 +16,7 @@ from wallcloud.deploy.prepare import known_facts, release_of
 from wallcloud.design.compile import Design, compile_site
 from wallcloud.node.resources import File
 from wallcloud.node.secret import masked
+from wallcloud.site.model import ProjectNetwork
 
 T = TypeVar("T")
 
@@ -118,6 +119,22 @@ def addresses(site_file: Path, as_json: bool) -> None:
         (n["node"], n["network"], n["kind"], n["interface"], n["address"] or "none: a port of a bridge") for n in found
     ]
     _print_table(f"Addresses of {design.site.name}", ("node", "network", "kind", "interface", "address"), rows)
+    given = [
+        (name, project, str(network.cidr), network.router or "none", _way(name, network))
+        for project, name, network in design.site.project_networks()
+    ]
+    if given:
+        click.echo()
+        columns = ("network", "project", "addresses", "router on", "how it is reached from outside")
+        _print_table("Networks of projects", columns, given)
+
+
+def _way(name: str, network: ProjectNetwork) -> str:
+    if network.router is None:
+        return "not at all"
+    if network.snat:
+        return "by floating IPs"
+    return f"the physical router needs a route: {network.cidr} via {network.address or f'the address of router {name}'}"
 
 
 @show.command()

@@ -49,6 +49,7 @@ def wiring(site: Site, plan: AddressPlan) -> Wiring:
     router = _router(site, plan, wires, (office, office_prefix), (admin, admin_prefix), outside)
     prefixes: dict[IPv4Network | IPv6Network, None] = {network.cidr: None for network in site.networks.values()}
     prefixes |= {network.cidr6: None for network in site.networks.values() if network.cidr6}
+    prefixes |= {network.cidr: None for _, _, network in site.project_networks()}
     prefixes |= {admin_prefix: None, office_prefix: None}
     prefixes |= {IPv4Network(address): None for address in outside if not any(address in each for each in prefixes)}
     return Wiring(
@@ -73,6 +74,7 @@ def host(prefix: IPv4Network, number: int) -> IPv4Interface:
 
 def _office(site: Site) -> IPv4Network:
     taken = [network.cidr for network in site.networks.values()] + list(site.admin_prefixes)
+    taken += [network.cidr for _, _, network in site.project_networks()]
     for prefix in OFFICES:
         if not any(prefix.overlaps(other) for other in taken):
             return prefix
@@ -168,7 +170,13 @@ def _router(
     )
     unseen = [network.cidr for network in site.networks.values() if network.gateway is None]
     fallbacks = tuple((prefix, way.via, FIRST_METRIC + number) for prefix in unseen for number, way in enumerate(ways))
-    return Place(ROUTER, namespace(site.name, ROUTER), tuple(legs), None, outside, ways, fallbacks, _names(site, plan))
+    routed_by_tenants = tuple(
+        (network.cidr, network.address, FIRST_METRIC)
+        for _, _, network in site.project_networks()
+        if network.address is not None and not network.snat
+    )
+    routes = (*fallbacks, *routed_by_tenants)
+    return Place(ROUTER, namespace(site.name, ROUTER), tuple(legs), None, outside, ways, routes, _names(site, plan))
 
 
 def _gateways(network: Network) -> tuple[IPv4Interface | IPv6Interface, ...]:

@@ -8,6 +8,9 @@ network is shared with everyone, and by port never). Gateways are another thing:
 By subnet or by port, Neutron asks `ROUTER_INTERFACE BEFORE_CREATE` first, and answers 409 with our words. The other
 order, a network that gets a physical segment when it has a router already, needs Neutron's `segments` API: refused too.
 Provider attributes of a network cannot be changed (ML2 refuses any but the segmentation id).
+
+The same for a network that an admin made and gave to a project: the project's VMs use it, but the way out of it is the
+admin's. Neutron lets in any router of a project that a network is shared with alone.
 """
 
 from __future__ import annotations
@@ -34,6 +37,12 @@ class RouterOnPhysicalNetwork(_exceptions.Conflict):  # type: ignore[misc]  # ne
     )
 
 
+class RouterOnGivenNetwork(_exceptions.Conflict):  # type: ignore[misc]
+    """As above."""
+
+    message = "network %(network)s is another project's, which shares it: the routers there are its own"
+
+
 class FlatGuard(_base.ServicePluginBase):  # type: ignore[misc]
     """A service plugin without an API of its own."""
 
@@ -52,12 +61,17 @@ class FlatGuard(_base.ServicePluginBase):  # type: ignore[misc]
         return "no router interface on a physical network"
 
     def router_interface(self, _resource: str, _event: str, _trigger: object, payload: Any) -> None:
-        """Before a router gets an interface. Raises RouterOnPhysicalNetwork."""
-        network = payload.metadata["network_id"]
+        """Before a router gets an interface. Raises RouterOnPhysicalNetwork or RouterOnGivenNetwork."""
+        network, caller = payload.metadata["network_id"], payload.context
         # Elevated: whose network it is makes no difference, nor whether the caller may see its provider attributes.
-        segments = _networks.NetworkSegment.get_objects(payload.context.elevated(), network_id=network)
+        elevated = caller.elevated()
+        segments = _networks.NetworkSegment.get_objects(elevated, network_id=network)
         if any(segment.physical_network for segment in segments):
             raise RouterOnPhysicalNetwork(network=network)
+        if not caller.is_admin:
+            found = _networks.Network.get_object(elevated, id=network)
+            if found is not None and found.project_id != caller.project_id:
+                raise RouterOnGivenNetwork(network=network)
 
     def segment(self, _resource: str, _event: str, _trigger: object, payload: Any) -> None:
         """While a network gets a segment. Raises RouterOnPhysicalNetwork."""

@@ -86,8 +86,8 @@ _NODES_INTRO = """
 # Addresses on management, public and overlay are handed out in the order of the nodes, from host .11 on, unless
 # written:          addresses: {management: 198.18.10.21}
 # SSH goes to the management address, unless written:   ssh: some-host
-# A compute that shall leave: first `drain: move` (its VMs run on other computes) or `drain: stop` (they are put aside in
-# the image store, for their owners to take up again), then take the node out of this file.
+# A compute that shall leave: first `drain: move` (its VMs run on other computes) or `drain: stop` (they are put aside
+# in the image store, for their owners to take up again), then take the node out of this file.
 nodes:
   # Databases, message bus and all of OpenStack's own services. Tenants never reach it.
   control:

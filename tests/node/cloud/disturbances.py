@@ -225,6 +225,7 @@ def stray_provider(servers: Servers, here: Here, resource: Resource) -> None:
 VM = """
 import sys
 from nova import config, context, objects
+from nova.network.model import NetworkInfo
 config.parse_args(["vm", "--config-file", "nova/nova.conf"])
 objects.register_all()
 admin = context.get_admin_context()
@@ -232,9 +233,10 @@ cell = next(each for each in objects.CellMappingList.get_all(admin) if each.name
 size = objects.Flavor.get_by_flavor_id(admin, "wallcloud-tiny")
 with context.target_cell(admin, cell) as inside:
     vm = objects.Instance(
-        inside, uuid=sys.argv[1], project_id="a-tenant", user_id="somebody", host="gone", node="gone", hostname="vm",
+        inside, uuid=sys.argv[1], project_id="a-tenant", user_id="somebody", host="gone", hostname="vm",
         display_name="vm", vm_state="active", power_state=1, image_ref="", flavor=size, old_flavor=None,
         new_flavor=None, metadata={}, system_metadata={}, key_name=None, launch_index=0, reservation_id="r-1",
+        info_cache=objects.InstanceInfoCache(instance_uuid=sys.argv[1], network_info=NetworkInfo([])),
     )
     vm.create()
 objects.InstanceMapping(admin, instance_uuid=vm.uuid, cell_mapping=cell, project_id="a-tenant", user_id="x").create()

@@ -10,6 +10,8 @@ from wallcloud.node.resources.cloud_image import CloudImage
 from wallcloud.node.resources.cloud_image_exclusive import ExclusiveCloudImages
 from wallcloud.node.resources.cloud_network import CloudNetwork, CloudSubnet, CloudSubnetPool
 from wallcloud.node.resources.cloud_network_exclusive import ExclusiveCloudNetworks
+from wallcloud.node.resources.cloud_project_network import CloudOwnLimits, CloudProjectNetwork
+from wallcloud.node.resources.cloud_router import CloudRouter, ExclusiveCloudRouters
 from wallcloud.node.resources.cloud_rules import CloudDefaultRules, DefaultRule
 from wallcloud.node.resources.directory import Directory
 from wallcloud.node.resources.environment import Environment
@@ -45,7 +47,10 @@ __all__ = [
     "CloudFlavor",
     "CloudImage",
     "CloudNetwork",
+    "CloudOwnLimits",
+    "CloudProjectNetwork",
     "CloudQuota",
+    "CloudRouter",
     "CloudSubnet",
     "CloudSubnetPool",
     "Database",
@@ -58,6 +63,7 @@ __all__ = [
     "ExclusiveCloudFlavors",
     "ExclusiveCloudImages",
     "ExclusiveCloudNetworks",
+    "ExclusiveCloudRouters",
     "ExclusiveComputes",
     "ExclusiveDatabaseAccounts",
     "ExclusiveDatabases",

@@ -31,7 +31,7 @@ class KeptComputes(Resource):
         return {"left out": ()}
 
     def read(self, ctx: Context) -> State | None:
-        used = ((str(each["host"]), servers(ctx, self.access, str(each["host"]))) for each in self._leaving(ctx))
+        used = ((str(each["host"]), held(ctx, self.access, str(each["host"]))) for each in self._leaving(ctx))
         return {"left out": tuple(sorted(f"{host}: {count(found)}" for host, found in used if found))}
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
@@ -128,16 +128,21 @@ def servers(ctx: Context, access: CloudAccess, host: str) -> tuple[JSON, ...]:
     return certain(ctx, access, "compute", "/servers/detail", all_tenants="1", host=host)
 
 
+def held(ctx: Context, access: CloudAccess, host: str) -> tuple[JSON, ...]:
+    """The same in short (id, name), which Nova tells without asking Neutron."""
+    return certain(ctx, access, "compute", "/servers", all_tenants="1", host=host)
+
+
 def refuse_used(ctx: Context, access: CloudAccess, host: str) -> None:
     """Raises ResourceFailed where there are servers on `host`."""
-    found = servers(ctx, access, host)
+    found = held(ctx, access, host)
     if found:
         raise ResourceFailed(
             f"refused: {host} holds {count(found)}",
             tried=f"let {host} go, since the site no longer names it",
             output=tuple(f"{each['name']} ({each['id']})" for each in found[:10]),
-            hint="name it in the site again, or move or delete them:"
-            f" openstack server list --all-projects --host {host}",
+            hint="name it in the site again with `drain: move` or `drain: stop`, apply, then take it out; or delete"
+            f" them: openstack server list --all-projects --host {host}",
         )
 
 

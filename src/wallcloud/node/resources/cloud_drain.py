@@ -15,6 +15,7 @@ from wallcloud.node.resources.cloud_computes import count, servers
 
 REASON = "wallcloud: drained by the site"
 SECONDS = 900
+_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _SERVICES = "/os-services"
 _COMPUTE = "nova-compute"
 _ASIDE = {"SHELVED_OFFLOADED"}
@@ -25,10 +26,11 @@ _CAN_GO = {"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", *_ASIDE}
 @dataclass(frozen=True, kw_only=True)
 class DrainedComputes(Resource):
     """The hosts in `move` and `stop` take no new VM and have none: theirs run elsewhere, or are put aside for their
-    owners to take up again (`openstack server unshelve`). Hosts that were drained before are in use again."""
+    owners to take up again (`openstack server unshelve`). Others of `computes` that were drained are in use again."""
 
     kind: ClassVar[str] = "drained-computes"
     access: CloudAccess
+    computes: tuple[str, ...]
     move: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
 
@@ -52,7 +54,7 @@ class DrainedComputes(Resource):
         if found is None:
             # Nothing was drained by a cloud that is not there yet.
             return None if self._hosts else self.desired(ctx)
-        ours = {str(each["host"]) for each in found if each.get("disabled_reason") == REASON}
+        ours = {str(each["host"]) for each in found if self._ours(each)}
         enabled = {str(each["host"]) for each in found if each["status"] == "enabled"}
         state: dict[str, Value] = {"out of use without need": tuple(sorted(ours - {*self._hosts}))}
         for host in self._hosts:
@@ -66,7 +68,7 @@ class DrainedComputes(Resource):
             drained = each["host"] in self._hosts
             if drained and each["status"] == "enabled":
                 self._put(ctx, each, {"status": "disabled", "disabled_reason": REASON})
-            elif not drained and each.get("disabled_reason") == REASON:
+            elif not drained and self._ours(each):
                 self._put(ctx, each, {"status": "enabled"})
         forget(ctx, self.access, "compute", _SERVICES, binary=_COMPUTE)
         for host in self._hosts:
@@ -79,6 +81,10 @@ class DrainedComputes(Resource):
         hosts = [host for host in self._hosts if any(each.property == f"VMs on {host}" for each in changes)]
         how = {host: "restarts its VMs elsewhere" if host in self.move else "stops its VMs" for host in hosts}
         return ", ".join(f"{host}: {what}" for host, what in how.items())
+
+    def _ours(self, service: JSON) -> bool:
+        """Whether a host is out of use by an apply of Wallcloud's, and no leaving one."""
+        return service.get("disabled_reason") == REASON and service["host"] in self.computes
 
     def _put(self, ctx: Context, service: JSON, body: JSON) -> None:
         call(ctx, self.access, "compute", "PUT", f"{_SERVICES}/{service['id']}", body)
@@ -94,10 +100,24 @@ class DrainedComputes(Resource):
             )
         if status not in _ASIDE:
             self._act(ctx, server, {"shelve": None}, _ASIDE)
+            if host in self.stop:
+                self._give(ctx, server)
         if host in self.move:
             self._act(ctx, server, {"unshelve": None}, {"ACTIVE"})
             if status == "SHUTOFF":
                 self._act(ctx, server, {"os-stop": None}, {"SHUTOFF"})
+
+    def _give(self, ctx: Context, server: JSON) -> None:
+        """Gives the image of its disk, which is the admin's who shelved it, to the VM's project: Nova removes it, as
+        that project's, when it is taken up again."""
+        found = listed(ctx, self.access, "image", "/v2/images", visibility="all", instance_uuid=str(server["id"]))
+        for image in found or ():
+            if image["name"] == f"{server['name']}-shelved":
+                body: list[JSON] = [
+                    {"op": "replace", "path": "/owner", "value": server["tenant_id"]},
+                    {"op": "replace", "path": "/visibility", "value": "private"},
+                ]
+                call(ctx, self.access, "image", "PATCH", f"/v2/images/{image['id']}", body, _PATCH)
 
     def _act(self, ctx: Context, server: JSON, action: JSON, until: set[str]) -> None:
         where = f"/servers/{server['id']}"

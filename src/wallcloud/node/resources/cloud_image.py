@@ -185,8 +185,11 @@ def offered(ctx: Context, access: CloudAccess, name: str) -> tuple[JSON, ...]:
 
 
 def marked(image: JSON) -> bool:
-    """Whether Wallcloud made it; either mark will do, so that one lost by a hand is seen and mended."""
-    return MARK in image["tags"] or CONTENT in image
+    """Whether Wallcloud made it; either mark will do, so that one lost by a hand is seen and mended.
+
+    A snapshot inherits its image's properties, and a VM that an admin put aside has its disk in the admin's project.
+    """
+    return "base_image_ref" not in image and (MARK in image["tags"] or CONTENT in image)
 
 
 def whole(image: JSON) -> bool:

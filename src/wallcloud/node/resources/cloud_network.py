@@ -10,7 +10,7 @@ from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certa
 from wallcloud.node.resources.identity_client import session
 
 NETWORKS, SUBNETS, POOLS = "networks", "subnets", "subnetpools"
-_SINGULAR = {NETWORKS: "network", SUBNETS: "subnet", POOLS: "subnetpool"}
+_SINGULAR = {NETWORKS: "network", SUBNETS: "subnet", POOLS: "subnetpool", "routers": "router"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +228,7 @@ def pool(ctx: Context, access: CloudAccess, name: str) -> JSON | None:
 
 
 def own(ctx: Context, access: CloudAccess, what: str) -> tuple[JSON, ...]:
-    """The admin's networks, subnets or pools; none where Neutron cannot be asked (yet)."""
+    """The admin's networks, subnets, pools, routers or ports; none where Neutron cannot be asked (yet)."""
     project = own_project(ctx, access)
     return (project and listed(ctx, access, "network", f"/v2.0/{what}", project_id=project)) or ()
 

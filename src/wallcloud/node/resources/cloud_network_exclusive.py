@@ -20,6 +20,7 @@ from wallcloud.node.resources.cloud_network import (
     pool,
     sure,
 )
+from wallcloud.node.resources.cloud_project_network import CloudProjectNetwork
 
 _SERVICE_PORTS = ("network:dhcp", "network:distributed")
 """Ports that Neutron makes for itself and removes with the network."""
@@ -53,7 +54,7 @@ class ExclusiveCloudNetworks(Resource):
         sure(ctx, self.access, NETWORKS, SUBNETS, POOLS)
         networks, subnets, pools = self._networks(ctx), self._subnets(ctx), self._pools(ctx)
         for each in networks:
-            self._refuse_used(ctx, each)
+            refuse_used(ctx, self.access, each)
         for each in subnets:
             call(ctx, self.access, "network", "DELETE", f"/v2.0/{SUBNETS}/{each['id']}")
         for each in networks:
@@ -64,24 +65,8 @@ class ExclusiveCloudNetworks(Resource):
     def consequence(self, changes: tuple[Change, ...]) -> str:
         return "refused while somebody uses them"
 
-    def _refuse_used(self, ctx: Context, which: JSON) -> None:
-        ports = listed(ctx, self.access, "network", "/v2.0/ports", network_id=which["id"]) or ()
-        used = Counter(
-            each["device_owner"] or "unattached"
-            for each in ports
-            if not each["device_owner"].startswith(_SERVICE_PORTS)
-        )
-        if used:
-            told = ", ".join(f"{count} {owner}" for owner, count in sorted(used.items()))
-            raise ResourceFailed(
-                f"refused: the network {which['name']} is in use ({told})",
-                tried="delete it, since the site no longer names it",
-                hint=f"openstack port list --network {which['id']} shows whose ports they are;"
-                " or name the network in the site again",
-            )
-
     def _networks(self, ctx: Context) -> list[JSON]:
-        wanted = {each.network for each in ctx.resources if isinstance(each, CloudNetwork)}
+        wanted = {each.network for each in ctx.resources if isinstance(each, CloudNetwork | CloudProjectNetwork)}
         kept = {found["id"] for name in wanted if (found := network(ctx, self.access, name))}
         return _strangers(ctx, self.access, NETWORKS, kept)
 
@@ -94,6 +79,24 @@ class ExclusiveCloudNetworks(Resource):
         wanted = {each.pool for each in ctx.resources if isinstance(each, CloudSubnetPool)}
         kept = {found["id"] for name in wanted if (found := pool(ctx, self.access, name))}
         return _strangers(ctx, self.access, POOLS, kept)
+
+
+def refuse_used(ctx: Context, access: CloudAccess, which: JSON, *ignored: str) -> None:
+    """Raises ResourceFailed where somebody has ports on a network; those of the owners `ignored` do not count."""
+    ports = listed(ctx, access, "network", "/v2.0/ports", network_id=which["id"]) or ()
+    used = Counter(
+        each["device_owner"] or "unattached"
+        for each in ports
+        if not each["device_owner"].startswith((*_SERVICE_PORTS, *ignored))
+    )
+    if used:
+        told = ", ".join(f"{count} {owner}" for owner, count in sorted(used.items()))
+        raise ResourceFailed(
+            f"refused: the network {which['name']} is in use ({told})",
+            tried="delete it, since the site no longer names it",
+            hint=f"openstack port list --network {which['id']} shows whose ports they are;"
+            " or name the network in the site again",
+        )
 
 
 def _strangers(ctx: Context, access: CloudAccess, what: str, kept: set[str]) -> list[JSON]:

@@ -142,7 +142,7 @@ class ExclusiveBusAccounts(Resource):
             act(
                 *(f"{BACKEND}:delete_user({binary(each)}, {ACTOR})" for each in strangers),
                 # an account that is deleted keeps its open connections
-                *(f"rabbit_networking:close_all_user_connections({binary(each)}, {REASON})" for each in strangers),
+                *(CLOSE.format(account=binary(each), reason=REASON) for each in strangers),
             )
         for vhost in vhosts if isinstance(vhosts, tuple) else ():
             self._remove(vhost)
@@ -162,5 +162,11 @@ class ExclusiveBusAccounts(Resource):
 
 
 REASON = '<<"account removed">>'
+# One that ends by itself at that moment makes the server stop in the middle: so again, a few times.
+CLOSE = (
+    "(fun Close(0) -> still_open; Close(N) -> "
+    "case catch rabbit_networking:close_all_user_connections({account}, {reason}) of "
+    "ok -> ok; _ -> Close(N - 1) end end)(20)"
+)
 MESSAGES = """lists:sum([proplists:get_value(messages, rabbit_amqqueue:info(Q, [messages]), 0)
   || Q <- rabbit_amqqueue:list({vhost})])"""

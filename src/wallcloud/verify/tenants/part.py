@@ -98,7 +98,8 @@ class _Run:
             if not keep:
                 with step(self._progress, "everything goes"):
                     self._ledger.try_all(self._gone(tenant) for tenant in plan.tenants)
-        self._ledger.try_one(self._quiet())
+        if plan.place != "admin":  # at the management door nothing is hidden
+            self._ledger.try_one(self._quiet())
         if not keep:
             with step(self._progress, "what is left"):
                 self._after = self._safely(lambda: left.after(site, nodes, self._before)) or {}

@@ -77,6 +77,7 @@ def scenario(design: Design) -> Scenario:
     floating, flat = site.networks_of(Kind.FLOATING), site.networks_of(Kind.FLAT)
     computes = site.nodes_with(Role.COMPUTE)
     taken = [network.cidr for network in site.networks.values()]
+    taken += [network.cidr for _, _, network in site.project_networks()]
     private = next((prefix for prefix in PRIVATE if not any(prefix.overlaps(other) for other in taken)), None)
     if private is None:
         raise WallcloudError("the site uses every prefix that verify could give its tenants")
