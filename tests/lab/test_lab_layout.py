@@ -189,3 +189,15 @@ def test_an_unknown_node_is_an_error() -> None:
     with pytest.raises(WallcloudError) as caught:
         changed().machine("contro1")
     assert (str(caught.value), caught.value.hint) == ("the site has no node contro1", "it has control, compute")
+
+
+def test_the_router_knows_networks_of_projects_that_keep_their_addresses() -> None:
+    """`sales` has no NAT: the physical router needs the route. The others are reached by floating IPs, or not at all;
+    none of their packets leaves the lab."""
+    example = Path(__file__).parents[2] / "examples/admin-only/site.yaml"
+    loaded = load_text(example.read_bytes(), example)
+    made = wiring(loaded.site, plan(loaded.site))
+    routes = [(str(prefix), str(via)) for prefix, via, _ in made.place("router").fallbacks]
+    assert ("198.18.61.0/24", "198.18.41.2") in routes
+    assert not {"198.18.62.0/24", "198.18.63.0/24"} & {prefix for prefix, _ in routes}
+    assert {"198.18.61.0/24", "198.18.62.0/24", "198.18.63.0/24"} <= {str(prefix) for prefix in made.prefixes}

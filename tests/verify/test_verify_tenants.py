@@ -153,6 +153,15 @@ def test_login_reads_the_urls_of_its_door() -> None:
         one.request("GET", "compute", "servers")
 
 
+def test_an_old_token_does_not_go_with_a_new_login() -> None:
+    at = answering(
+        201, {"token": {"project": {"id": "p"}, "user": {"id": "u"}, "catalog": []}}, **{"X-Subject-Token": "t"}
+    )
+    for _ in range(2):
+        at.admin.login("u", "p", "p")
+        assert "X-Auth-Token" not in at.workstation.asked[-1][1]["headers"]  # type: ignore[attr-defined]
+
+
 def test_a_login_that_fails() -> None:
     with pytest.raises(Trouble, match="no token: status 401: wrong"):
         answering(401, {"error": {"message": "wrong"}}).admin.login("u", "p", "p")

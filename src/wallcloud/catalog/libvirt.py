@@ -153,6 +153,9 @@ def qemu(place: Place) -> str:
     if contained(place):
         # Control groups are the host's, and so are its security modules.
         lines += ["cgroup_controllers = [ ]", 'security_driver = "none"']
+        if not place.facts.kvm:
+            # /dev/kvm is hidden by a mount, of which a guest's /dev of its own would leave a file behind each time.
+            lines += ["namespaces = [ ]"]
     else:
         lines += ["security_default_confined = 1"]
     return "\n".join([*lines, ""])

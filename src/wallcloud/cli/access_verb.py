@@ -36,7 +36,8 @@ def access(site_file: Path, project: str | None, admin: bool, output: str, force
     """Write clouds.yaml: how OpenStack's own clients reach the cloud.
 
     It holds a password. Tenants use the public door, the administrator the management door, which answers in admin
-    prefixes only; in a site without a public door everybody does. Then: OS_CLIENT_CONFIG_FILE=clouds.yaml openstack --os-cloud NAME server list
+    prefixes only; in a site without a public door everybody uses that one. Then:
+    OS_CLIENT_CONFIG_FILE=clouds.yaml openstack --os-cloud NAME server list
     """
     if admin and project:
         raise WrongUse("--admin and --project are two people", hint="give one of them")

@@ -122,7 +122,7 @@ def test_without_a_server_all_is_absent_and_an_apply_starts_it(here: Machine, sp
 def test_a_plan_is_quick(here: Machine, spec: Spec) -> None:
     """One question for all bridges, one for the rules."""
     seconds = [event["seconds"] for event in here.plan(spec).of("done") if "ovs" in event["resource"]["kind"]]
-    assert sum(seconds) < 0.2, seconds
+    assert sum(seconds) < 1.5, seconds  # 0.05 s on a machine with nothing else to do
 
 
 def test_no_property_is_without_a_disturbance() -> None:

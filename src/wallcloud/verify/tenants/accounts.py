@@ -1,7 +1,7 @@
 """The two tenants themselves: made at the admins' door with passwords of this run, and taken away at its end.
 
-Their names are fixed, so what an interrupted run left is found by name: the next one gives the user a new password and
-removes everything as that user.
+Their names are fixed, so what an interrupted run left is found by name: the next one makes the user anew
+and removes everything as that user.
 """
 
 from __future__ import annotations
@@ -31,12 +31,9 @@ def make(admin: Client, name: str, word: str) -> str:
     if project is None:
         body = {"project": {"name": name, "domain_id": "default", "description": "made by wallcloud verify"}}
         project = admin.want("POST", "identity", "projects", body)["project"]
-    user = _find(admin, "users", name)
-    if user is None:
-        body = {"user": {"name": name, "domain_id": "default", "password": word}}
-        user = admin.want("POST", "identity", "users", body)["user"]
-    else:
-        admin.want("PATCH", "identity", f"users/{user['id']}", {"user": {"password": word}})
+    _forget(admin, name)
+    body = {"user": {"name": name, "domain_id": "default", "password": word}}
+    user = admin.want("POST", "identity", "users", body)["user"]
     role = _find(admin, "roles", _ROLE)
     if role is None:
         raise Trouble(f"there is no role {_ROLE}")
@@ -59,11 +56,22 @@ def remove(admin: Client, name: str) -> None:
         groups = admin.want("GET", "network", f"security-groups?project_id={project['id']}")["security_groups"]
         for group in groups:
             admin.gone("network", f"security-groups/{group['id']}")
-    user = _find(admin, "users", name)
-    if user is not None:
-        admin.gone("identity", f"users/{user['id']}")
+    _forget(admin, name)
     if project is not None:
         admin.gone("identity", f"projects/{project['id']}")
+
+
+def _forget(admin: Client, name: str) -> None:
+    """Removes the user with its keypairs, which belong to it and to no project.
+
+    A new password for the same user would not do: Keystone then refuses every token of that second, the next one too.
+    """
+    user = _find(admin, "users", name)
+    if user is not None:
+        who = f"user_id={user['id']}"
+        for pair in admin.want("GET", "compute", f"os-keypairs?{who}")["keypairs"]:
+            admin.gone("compute", f"os-keypairs/{pair['keypair']['name']}?{who}")
+        admin.gone("identity", f"users/{user['id']}")
 
 
 def _find(admin: Client, kind: str, name: str) -> Any:

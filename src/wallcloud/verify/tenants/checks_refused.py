@@ -90,7 +90,7 @@ def _networks(world: World, mine: Tenant) -> Iterator[Asked]:
 
 def _ports_of_its_own(things: Callable[[], Things]) -> Iterator[Asked]:
     def port(**more: Any) -> Callable[[], tuple[str, Body]]:
-        return lambda: ("ports", {"port": {"name": f"{PREFIX}x", "network_id": things().network["id"], **more}})
+        return lambda: ("ports", {"port": {"name": f"{PREFIX}x", "network_id": id_of(things().network), **more}})
 
     yield Asked("port/plain", 201, "a port on its own network", "POST", "network", port(), False)
     for name, more in (

@@ -65,6 +65,7 @@ class Client:
 
     def login(self, user: str, password: str, project: str) -> None:
         """Gets a token. Raises Trouble where there is none."""
+        self._token = ""  # one that is no longer good would be judged first
         domain = {"id": "default"}
         who = {"user": {"name": user, "domain": domain, "password": password}}
         scope = {"project": {"name": project, "domain": domain}}

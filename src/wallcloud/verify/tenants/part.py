@@ -74,6 +74,11 @@ def run(
         return _Run(design, world, progress).whole(keep)
 
 
+def hides(plan: Scenario) -> bool:
+    """Whether tenants' door hides the management network; where they use the management door, nothing is hidden."""
+    return plan.place != "admin"
+
+
 class _Run:
     def __init__(self, design: Design, world: World, progress: Progress) -> None:
         self._design = design
@@ -98,7 +103,7 @@ class _Run:
             if not keep:
                 with step(self._progress, "everything goes"):
                     self._ledger.try_all(self._gone(tenant) for tenant in plan.tenants)
-        if plan.place != "admin":  # at the management door nothing is hidden
+        if hides(plan):
             self._ledger.try_one(self._quiet())
         if not keep:
             with step(self._progress, "what is left"):

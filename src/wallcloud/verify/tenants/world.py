@@ -68,6 +68,8 @@ class World:
     def ready(self, guest: Guest) -> dict[str, Any]:
         """What a guest tells of itself as soon as it has its address and its metadata. Raises Trouble in time."""
 
+        self.of(guest).server(guest)
+
         def look() -> dict[str, Any] | None:
             try:
                 told = self._ask(guest, "about", 10.0)
