@@ -51,7 +51,9 @@ def plan(
 ) -> None:
     """Show what apply would change, reading the nodes only. Exit status 1 where there is something to do."""
     loaded = load_site(site_file)
-    found = _run(loaded, _chosen(loaded, nodes, roles), apply=False, as_json=as_json)
+    chosen = _chosen(loaded, nodes, roles)
+    require(loaded)  # before the state folder is made, and before anything is said of what is built
+    found = _run(loaded, chosen, apply=False, as_json=as_json)
     if as_json:
         click.echo(json.dumps({"event": "summary", **_summary_json(found)}))
     else:

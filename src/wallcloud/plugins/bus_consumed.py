@@ -15,7 +15,7 @@ def consumed(vhost: str, queues: list[str]) -> list[str]:
     expression = (
         "lists:foreach(fun(Q) -> {resource, _, queue, N} = amqqueue:get_name(Q), "
         "[{consumers, C}] = rabbit_amqqueue:info(Q, [consumers]), "
-        'io:format("~s ~b~n", [N, C]) end, rabbit_amqqueue:list(<<"%s">>)).\n' % vhost
+        f'io:format("~s ~b~n", [N, C]) end, rabbit_amqqueue:list(<<"{vhost}">>)).\n'
     )
     done = subprocess.run(
         CALL,
