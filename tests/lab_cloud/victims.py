@@ -126,7 +126,9 @@ def hurt(cloud: Cloud, victim: Victim) -> Report:
     _begun(running, victim.step)
     time.sleep(victim.pause)
     kill(cloud, victim)
-    return report_of(cloud.finish(running))
+    done = cloud.finish(running)
+    print(done.stderr)
+    return report_of(done)
 
 
 def _begun(running: Running, step: str) -> None:

@@ -23,9 +23,7 @@ def helper(folder: Path, status: int = 0) -> Path:
     path = folder / "helper"
     words = folder / "words"
     path.write_text(
-        f"#!{sys.executable}\nimport sys\n"
-        f"open({str(words)!r}, 'w').write(' '.join(sys.argv[1:]))\n"
-        f"sys.exit({status})\n"
+        f"#!{sys.executable}\nimport sys\nopen({str(words)!r}, 'w').write(' '.join(sys.argv[1:]))\nsys.exit({status})\n"
     )
     path.chmod(0o755)
     return path

@@ -10,7 +10,7 @@ from wallcloud.node.secret import Secret
 NOWHERE = "https://127.0.0.1:1"
 ACCESS = CloudAccess(
     identity=IdentityAccess(
-        url=f"{NOWHERE}/v3", ca="/nonexistent", password=Secret("admin-password"), admin="admin", project="admin"
+        url=f"{NOWHERE}/v3", ca="/nonexistent", password=Secret("password"), admin="admin", project="admin"
     ),
     image=NOWHERE,
     compute=NOWHERE,
@@ -19,13 +19,13 @@ ACCESS = CloudAccess(
 )
 
 
-def drained(**hosts: tuple[str, ...]) -> DrainedComputes:
-    return DrainedComputes(access=ACCESS, computes=("one", "two", "three"), **hosts)
+def drained(move: tuple[str, ...] = (), stop: tuple[str, ...] = ()) -> DrainedComputes:
+    return DrainedComputes(access=ACCESS, computes=("one", "two", "three"), move=move, stop=stop)
 
 
 @pytest.fixture
 def here() -> Remembering:
-    return Remembering(**{"admin-password": "secret"})
+    return Remembering(password="secret")
 
 
 def test_a_drained_host_takes_none_and_has_none(here: Remembering) -> None:

@@ -62,34 +62,50 @@ def difference(before: list[str], after: list[str]) -> str:
 def settled(site: Site, nodes: Mapping[str, Hands]) -> dict[str, Inventory]:
     """The inventory as soon as two looks, one after the other, see the same: agents end their work by themselves, and
     programs that only look something up are no part of a node. Where nodes do not come to rest, the last look."""
-    last = take(site, nodes)
+    last: dict[str, Inventory] | None = None
+    trouble: Trouble | None = None
 
     def look() -> dict[str, Inventory] | None:
-        nonlocal last
-        before, last = last, take(site, nodes)
+        nonlocal last, trouble
+        before, last = last, None
+        try:
+            last = take(site, nodes)
+        except Trouble as error:
+            trouble = error  # as in `after`
         return last if before == last else None
 
     try:
         return until("the nodes do not come to rest", REST_SECONDS, look)
-    except Trouble:
+    except Trouble as late:
+        if last is None:
+            raise trouble or late from None
         return last
 
 
 def after(site: Site, nodes: Mapping[str, Hands], before: Mapping[str, Inventory]) -> dict[str, Inventory]:
-    """The inventory as soon as it is as before, else the last one that was seen. Raises Trouble."""
+    """The inventory as soon as it is as before, else the last one that was seen; a node that tells none is left out.
+
+    Raises Trouble where no node tells one.
+    """
     seen: dict[str, Inventory] = {}
+    trouble: Trouble | None = None
 
     def look() -> bool | None:
+        nonlocal trouble
         # Nodes that are as before already are not asked again.
-        open_ = {node: hands for node, hands in nodes.items() if seen.get(node) != before[node]}
-        seen.update(take(site, open_))
-        return True if all(seen[node] == before[node] for node in nodes) else None
+        for node in [node for node in nodes if seen.get(node) != before[node]]:
+            try:
+                seen.update(take(site, {node: nodes[node]}))
+            except Trouble as error:
+                # A namespace that goes between two looks, a switch that is being started: looked at again.
+                trouble = error
+        return True if all(seen.get(node) == before[node] for node in nodes) else None
 
     try:
         until("something is left", SETTLE_SECONDS, look)
-    except Trouble:
+    except Trouble as late:
         if not seen:
-            raise
+            raise trouble or late from None
     return seen
 
 

@@ -93,6 +93,7 @@ class _Run:
         site, nodes, plan = self._design.site, self._world.nodes, self._world.scenario
         with step(self._progress, "what is there before"):
             self._leftovers(plan)
+            accounts.greet(self._world.admin)
             self._before = left.settled(site, nodes)
         try:
             self._made(plan)
