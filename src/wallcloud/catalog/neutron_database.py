@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import database, neutron, openstack, oslo
-from wallcloud.catalog.component import Account, Call, Component, Database, Limit, Term
-from wallcloud.catalog.given import LimitInput
+from wallcloud.catalog.component import Account, Call, Component, Database
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.schema_heads import heads
 from wallcloud.node import resources as r
@@ -16,11 +15,6 @@ from wallcloud.site.model import Role
 ACCOUNT = Account("neutron-schema", 654)
 FOLDER = "/etc/wallcloud/neutron-database"
 CONFIG = f"{FOLDER}/neutron.conf"
-
-
-def limits(given: LimitInput) -> Iterator[Limit]:
-    """What schema changes need at once."""
-    yield Limit("neutron-database", "database_connections", (Term("schema changes, one process", 2),))
 
 
 def resources(place: Place) -> Iterator[Resource]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import bus, database, nova, openstack, oslo
-from wallcloud.catalog.component import Account, Call, Component, Database, Limit, Term
-from wallcloud.catalog.given import LimitInput
+from wallcloud.catalog.component import Account, Call, Component, Database
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.schema_heads import heads
 from wallcloud.node import resources as r
@@ -16,11 +15,6 @@ from wallcloud.site.model import Role
 ACCOUNT = Account("nova-schema", 646)
 FOLDER = "/etc/wallcloud/nova-database"
 _HEADS = {nova.API: "nova_api", nova.MAIN: "nova", nova.CELL0: "nova"}
-
-
-def limits(given: LimitInput) -> Iterator[Limit]:
-    """What the schema changes of three databases need at once."""
-    yield Limit("nova-database", "database_connections", (Term("schema changes, one process at a time", 3),))
 
 
 def resources(place: Place) -> Iterator[Resource]:
