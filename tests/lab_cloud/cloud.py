@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -154,6 +155,21 @@ class Cloud:
         """The plan is empty."""
         done = self.run("plan").expect(0, f"the plan is not empty {what}")
         assert "nothing to do" in done.stdout
+
+    def expect_recovered(self, what: str) -> None:
+        """The plan gets empty without an apply; until then it holds nothing but units that are not ready yet."""
+        end = time.monotonic() + MAX_SECONDS
+        while (done := self.run("plan", "--json")).status:
+            changes = [
+                f"{event['node']}: {event['resource']['name']}: {change['property']}"
+                for event in done.events
+                if event["event"] == "done"
+                for change in event["changes"]
+                if change["property"] != "ready"
+            ]
+            assert done.summary["ok"] and not changes, f"{what}: {changes}\n{done.said}"
+            assert time.monotonic() < end, f"not ready {what}: {done.said}"
+        self.expect_designed(what)
 
     def verify(self, *parts: str) -> Report:
         """The report of these parts (all, where none is named), whatever it says."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.lab_cloud.units import Unit, harmed
-from tests.lab_cloud.victims import FRAMES, GOING, MAKING, POWER, STEPS, VICTIMS, Victim, unexplained
+from tests.lab_cloud.victims import FRAMES, GOING, MAKING, POWER, STEPS, VICTIMS, Victim, unexplained, unswept
 
 UNIT = Unit(start="a1", main="7", lasting={"7": "100 mariadbd", "8": "120 worker"})
 BEFORE = {"wallcloud-mariadb.service": UNIT}
@@ -58,6 +58,14 @@ REACHED = ("frames/verify-a1/reach", "verify-a2", "verify-a2, verify-b1")
 LEFT = ("inventory/control/rows/left", "as before", "changed: +nova.instances 1")
 
 
+SWEPT = ("inventory/compute1/ports/left", "as before", "changed: -br-tun vxlan-c613140b")
+
+
+def test_the_next_run_may_sweep_and_nothing_else() -> None:
+    assert unswept(report(SWEPT)) == []
+    assert unswept(report(SWEPT, LEFT, PING)) == [LEFT[0], PING[0]]
+
+
 @pytest.mark.parametrize(
     ("who", "seen", "wrong"),
     [
@@ -69,7 +77,7 @@ LEFT = ("inventory/control/rows/left", "as before", "changed: +nova.instances 1"
         (victim("keystone", STEPS[1]), (ALLOWED,), (ALLOWED,)),
         (victim("keystone", FRAMES), (PING,), (PING,)),
         (victim("keystone", FRAMES), (REFUSED,), (REFUSED,)),
-        (victim("keystone", FRAMES), (LEFT,), (LEFT,)),
+        (victim("keystone", FRAMES), (SWEPT,), ()),
         (victim("keystone", GOING), (LEFT,), ()),
         (victim("openvswitch", FRAMES, "compute1"), (PING, FORGED, REACHED), (FORGED, REACHED)),
         (victim(POWER, FRAMES, "compute1"), (PING, LEFT), ()),
