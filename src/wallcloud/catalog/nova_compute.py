@@ -38,9 +38,14 @@ pid=$(systemctl show --property=MainPID --value wallcloud-{NAME}.service)
 def limits(given: LimitInput) -> Iterator[Limit]:
     """What is kept from guests."""
     memory = min((given.facts[node].memory_mib for node in given.placed.get(NAME, ())), default=8192)
-    share = max(512, min(8192, memory // 16))
-    terms = (Term(f"for the node itself: a sixteenth of {memory} MiB, 512 to 8192", share),)
+    text = f"for the node itself: a sixteenth of its memory, 512 to 8192; the smallest has {memory} MiB"
+    terms = (Term(text, _reserved(memory)),)
     yield Limit(NAME, "reserved_memory_mib", terms)
+
+
+def _reserved(memory_mib: int) -> int:
+    """By each node's own memory: a smaller compute that joins restarts no other."""
+    return max(512, min(8192, memory_mib // 16))
 
 
 def resources(place: Place) -> Iterator[Resource]:
@@ -89,7 +94,7 @@ def settings(place: Place) -> oslo.Settings:
                 "compute_driver": "libvirt.LibvirtDriver",
                 "instances_path": libvirt.INSTANCES,
                 "resume_guests_state_on_host_boot": True,
-                "reserved_host_memory_mb": place.limit("reserved_memory_mib"),
+                "reserved_host_memory_mb": _reserved(place.facts.memory_mib),
                 "initial_cpu_allocation_ratio": 4.0,
                 "initial_ram_allocation_ratio": 1.0,
                 "initial_disk_allocation_ratio": 1.0,
