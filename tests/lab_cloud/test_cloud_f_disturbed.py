@@ -24,6 +24,8 @@ def test_every_service_is_a_victim(designed: Cloud) -> None:
         assert names | by_need == set(SERVICES[node]), node
 
 
+# Two runs of the tenants' part for each: half an hour of `make test` has no room for them.
+@pytest.mark.soak
 @pytest.mark.parametrize("victim", seldom(VICTIMS, HANDFUL))
 def test_killed_while_tenants_are_at_work(designed: Cloud, victim: Victim) -> None:
     print(victim)
