@@ -3,11 +3,17 @@
 An agent that calls before its server listens loses the call and waits a minute. Standard library only.
 """
 
+import os
 import subprocess
 import sys
 
 HOME = "/var/lib/wallcloud-rabbitmq"
-CALL = ("erl_call", "-address", "127.0.0.1:25672", "-fetch_stdout", "-no_result_term", "-e")
+# A server takes one connection of a name, and erl_call's own name is always the same: of two questions at once, one
+# would get no answer.
+CALL = (
+    *("erl_call", "-h", f"consumed-{os.getpid()}"),
+    *("-address", "127.0.0.1:25672", "-fetch_stdout", "-no_result_term", "-e"),
+)
 
 
 def consumed(vhost: str, queues: list[str]) -> list[str]:
