@@ -60,6 +60,7 @@ COMPONENT = Component(
     program="nova",
     derived=(*nova.DERIVED, *nova.DERIVED_CELLS),
     calls=(Call("mariadb", "socket", "its databases", same_node=True), bus.CALL, openstack.TOKENS),
-    after=("nova-database",),
+    # It asks Placement while it starts, and ends where that does not know it.
+    after=("nova-database", "identity", "placement"),
     resources=resources,
 )
