@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wallcloud.node import dpkg, files
+from wallcloud.node import dpkg, files, systemd
 from wallcloud.node.failure import ResourceFailed
 from wallcloud.node.resource import Context
 from wallcloud.node.run import run, stream, wait_for
@@ -25,6 +25,8 @@ _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_SUSPEND": "1",
+    # Packages ask systemd to read all its units anew, each one for itself: once is enough, at the end (systemctl(1)).
+    "SYSTEMD_OFFLINE": "1",
     "UCF_FORCE_CONFFOLD": "1",
 }
 _INSTALLS = re.compile(r"^Inst (\S+) (?:\[[^]]*\] )?\((\S+)", re.MULTILINE)
@@ -106,6 +108,7 @@ def mend(ctx: Context) -> None:
         INSTALL_SECONDS,
         environment=_ENVIRONMENT,
     )
+    systemd.daemon_reload()
 
 
 def install(ctx: Context, index: Path, wanted: tuple[str, ...]) -> None:
@@ -138,6 +141,7 @@ def install(ctx: Context, index: Path, wanted: tuple[str, ...]) -> None:
             ctx.note(line.rstrip(" ."), done, 2 * len(steps))
 
     stream(LOG, _apt("install", *wanted), tell, INSTALL_SECONDS, environment=_ENVIRONMENT)
+    systemd.daemon_reload()
     for digest, blob in zip(debs, [pool / f"{digest}.deb" for digest in debs], strict=True):
         blob.unlink(missing_ok=True)
         (Path("/var/cache/wallcloud/blobs") / digest).unlink(missing_ok=True)

@@ -150,18 +150,20 @@ class Unit(Resource):
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         path = systemd.in_etc(self.unit)
+        before = next(iter(systemd.show(self.unit)), systemd.Status(self.unit))
         if changed(changes, "text", "type"):
             files.write(path, stamp.with_definition(self.text)[0].encode(), "root", "root", 0o644)
         elif changed(changes, "owner", "group", "mode"):
             files.own(path, "root", "root", 0o644)
-        for extra in _drop_ins(self.unit, next(iter(systemd.show(self.unit)), systemd.Status(self.unit))):
+        for extra in _drop_ins(self.unit, before):
             files.discard(extra)
             with suppress(OSError):
                 Path(extra).parent.rmdir()
         if self._installed and changed(changes, "enabled", "text"):
             systemd.systemctl("reenable", "--quiet", "--no-reload", self.unit)
         redefined = changed(changes, "text", "type", "drop-ins", "loaded")
-        if redefined or changed(changes, "enabled"):
+        # What systemd has never seen it reads when it is started; a reload reads every unit of the node.
+        if before.load != "not-found" and (redefined or changed(changes, "enabled")):
             systemd.daemon_reload()
         if self._runs:
             self._bring_up(ctx, redefined)
@@ -195,7 +197,6 @@ class Unit(Resource):
                 if isinstance(each, Unit) and each.unit == service:
                     text = stamp.with_definition(each.text)[0]
                     files.write(systemd.in_etc(service), text.encode(), "root", "root", 0o644)
-                    systemd.daemon_reload()
 
     def _verb(self, ctx: Context, status: systemd.Status, redefined: bool) -> str:
         if status.active not in {"active", "reloading"}:
