@@ -16,7 +16,10 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-PROGRAMS = ("ethtool", "ip", "mmdebstrap", "nft", "openssl", "setpriv", "ssh", "systemd-nspawn", "unshare")
+PROGRAMS = (
+    *("ethtool", "ip", "mksquashfs", "mmdebstrap", "nft", "openssl", "setpriv", "ssh", "systemd-nspawn", "unshare"),
+    "unsquashfs",
+)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,7 @@ def _pack(folder: Path, output: Path, shards: int = 2) -> bytes:
             env={"PYTHONHASHSEED": "0"},
         )
     subprocess.run(
-        [PYTHON, "-s", "-P", environment_pack.__file__, "pack", folder, output, "1"], check=True, capture_output=True
+        [PYTHON, "-s", "-P", environment_pack.__file__, "pack", folder, output], check=True, capture_output=True
     )
     return output.read_bytes()
 
@@ -140,36 +139,45 @@ def test_each_drop_has_its_reason() -> None:
 
 
 def test_two_builders_make_the_same_bytes(tmp_path: Path) -> None:
-    first = _pack(_small(tmp_path / "first"), tmp_path / "first.tar.gz")
+    first = _pack(_small(tmp_path / "first"), tmp_path / "first.squashfs")
     second = _small(tmp_path / "another place" / "second")
     for path in second.rglob("*.py"):
         os.utime(path, (1, 1))
-    assert _pack(second, tmp_path / "second.tar.gz") == first
+    assert _pack(second, tmp_path / "second.squashfs") == first
 
 
-def test_what_is_in_the_archive(tmp_path: Path) -> None:
-    _pack(_small(tmp_path / "env"), tmp_path / "env.tar.gz")
-    with tarfile.open(tmp_path / "env.tar.gz") as archive:
-        members = archive.getmembers()
-    names = [member.name for member in members]
-    assert names == sorted(names)
-    assert f"{SITE}/one/__pycache__/two.cpython-311.pyc" in names
-    assert not any(name.startswith("lib64/") or "template.cpython" in name for name in names)
-    assert {(member.uid, member.gid, member.uname, member.mtime) for member in members} == {(0, 0, "root", 0)}
-    modes = {member.name: member.mode for member in members if member.isreg()}
-    assert modes["bin/tool"] == 0o755
-    assert modes[f"{SITE}/one/two.py"] == 0o644
-    assert {member.name: member.linkname for member in members if member.issym()} == {
-        "lib64": "lib",
-        "bin/python": str(PYTHON),
+def test_what_is_in_the_image(tmp_path: Path) -> None:
+    _pack(_small(tmp_path / "env"), tmp_path / "env.squashfs")
+    listing = subprocess.run(
+        ["unsquashfs", "-lln", "-UTC", "-d", "env", tmp_path / "env.squashfs"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    lines = [line.split(None, 5) for line in listing.splitlines() if line[:1] in "dl-" and len(line.split()) > 5]
+    # mode, owner, size, date, time, path (and where a link points)
+    assert {(owner, date, time) for _, owner, _, date, time, _ in lines} == {("0/0", "1970-01-01", "00:00")}
+    modes = {path: mode for mode, _, _, _, _, path in lines}
+    assert f"env/{SITE}/one/__pycache__/two.cpython-311.pyc" in modes
+    assert not any("template.cpython" in path for path in modes)
+    assert modes["env/bin/tool"] == "-rwxr-xr-x"
+    assert modes[f"env/{SITE}/one/two.py"] == "-rw-r--r--"
+    assert modes[f"env/{SITE}/one"] == modes["env"] == "drwxr-xr-x"
+    assert {path for path, mode in modes.items() if mode.startswith("l")} == {
+        "env/lib64 -> lib",
+        f"env/bin/python -> {PYTHON}",
     }
 
 
-def test_bytecode_is_used_wherever_and_whenever_it_is_unpacked(tmp_path: Path) -> None:
-    _pack(_small(tmp_path / "env"), tmp_path / "env.tar.gz")
+def test_bytecode_is_used_wherever_and_whenever_it_is_found(tmp_path: Path) -> None:
+    _pack(_small(tmp_path / "env"), tmp_path / "env.squashfs")
     node = tmp_path / "opt/env"
     node.mkdir(parents=True)
-    subprocess.run(["tar", "-xzf", tmp_path / "env.tar.gz", "--touch", "-C", node], check=True)
+    subprocess.run(
+        ["unsquashfs", "-q", "-n", "-f", "-d", node, tmp_path / "env.squashfs"], check=True, capture_output=True
+    )
+    for path in node.rglob("*.py"):
+        path.touch()
     code = (
         f"import sys; sys.path.insert(0, {str(node / SITE)!r}); import one.two; print(one.two.f.__code__.co_filename)"
     )

@@ -1,16 +1,13 @@
 """The schema heads: the committed table is what the release's own programs say."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
+from tests import environment
 
-from wallcloud.build import environment, heads_generate
-from wallcloud.build.cache import Cache
+from wallcloud.build import heads_generate
 from wallcloud.catalog.schema_heads import heads
 from wallcloud.errors import WallcloudError
-from wallcloud.progress import Silent
 
 RELEASE = "2026.2"
 
@@ -30,12 +27,9 @@ def test_every_program_with_a_database() -> None:
 
 
 @pytest.mark.root
-def test_the_table_is_the_environments(tmp_path: Path) -> None:
-    given = os.environ.get("WALLCLOUD_ENVIRONMENT")
-    if not given:
-        artifact = environment.build(Cache(), RELEASE, Silent())
-        subprocess.run(["tar", "-xzf", artifact.path, "-C", tmp_path], check=True)
-    made = heads_generate.generate(Path(given or tmp_path))
+def test_the_table_is_the_environments() -> None:
+    with environment.mounted() as folder:
+        made = heads_generate.generate(folder)
     assert made == heads_generate.file_of(RELEASE).read_text(encoding="utf-8")
 
 

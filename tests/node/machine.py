@@ -16,6 +16,7 @@ from typing import Any
 from wallcloud.build import root
 from wallcloud.build.cache import Cache
 from wallcloud.deploy import carrier
+from wallcloud.lab import kernel
 from wallcloud.node.spec import Spec, to_json
 from wallcloud.progress import Silent
 
@@ -130,6 +131,7 @@ def machine(name: str) -> Iterator[Machine]:
         tree = folder / "root"
         for part in ("upper", "work", "root"):
             (folder / part).mkdir(mode=0o755)
+        kernel.make_loops()
         _do("ip", "netns", "add", namespace)
         after.callback(_do, "ip", "netns", "del", namespace)
         _do("ip", "-n", namespace, "link", "set", "lo", "up")
@@ -142,6 +144,7 @@ def machine(name: str) -> Iterator[Machine]:
                     *("nsenter", f"--net=/run/netns/{namespace}", "systemd-nspawn", "-q", "-D", str(tree)),
                     *("-M", namespace, "--boot", "--register=no", "--keep-unit", "--capability=all"),
                     *("--resolv-conf=off", "--console=read-only", "--bind=/dev/net/tun"),
+                    *(f"--bind={device}" for device in (kernel.LOOP_CONTROL, *kernel.LOOPS)),
                 ],
                 env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes"},
                 stdin=subprocess.DEVNULL,

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
 
 Act = str | Callable[[Machine], None]
 ENV = f"/opt/wct/env/{sha256(world.archive()).hexdigest()[:16]}"
+ENV_UNIT = f"opt-wct-env-{ENV.rpartition('/')[2]}.mount"
 UNIT = "wallcloud-wct.service"
 FILE = f"/etc/systemd/system/{UNIT}"
 RELOAD = "systemctl daemon-reload"
@@ -175,12 +176,22 @@ TABLE: tuple[Disturbance, ...] = (
     *by_kind(
         "environment",
         ENV,
-        ("digest", f"echo other > {ENV}/.wallcloud-digest; touch -d @0 {ENV}/.wallcloud-digest"),
-        ("digest", f"rm -r {ENV}"),
-        ("altered", f"echo >> {ENV}/lib/a.py"),
-        ("altered", f"rm {ENV}/lib/a.py"),
-        ("altered", f"chown daemon {ENV}/lib/a.py"),
-        ("altered", f"touch {ENV}/lib/b.py"),
+        ("digest", f"rm {ENV}.squashfs"),
+        ("digest", f"printf x | dd of={ENV}.squashfs bs=1 seek=100 conv=notrunc status=none"),
+        # The same size and times as before: what tells it is the time of its inode, which nobody sets.
+        (
+            "digest",
+            f"touch -r {ENV}.squashfs /tmp/times; "
+            f"printf y | dd of={ENV}.squashfs bs=1 seek=100 conv=notrunc status=none; "
+            f"touch -r /tmp/times {ENV}.squashfs",
+        ),
+        ("mode", f"chmod 644 {ENV}.squashfs"),
+        ("mode", f"chown daemon {ENV}.squashfs"),
+        ("mounted", f"umount --lazy {ENV}"),
+        ("mounted", f"mount -t tmpfs tmpfs {ENV}"),
+        ("mounted", f"cp -p {ENV}.squashfs /tmp/copy && mv /tmp/copy {ENV}.squashfs"),
+        ("unit", f"echo >> /etc/systemd/system/{ENV_UNIT} && {RELOAD}"),
+        ("enabled", f"systemctl disable --quiet {ENV_UNIT}"),
     ),
     *by_kind(
         "certificate",

@@ -1,9 +1,8 @@
 """A small world with one of every kind of this room, and the deployer's half: blobs, a CA, a confirmation."""
 
-import io
 import json
 import subprocess
-import tarfile
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.node.machine import Event, Machine
 
-from wallcloud.build import packages, root
+from wallcloud.build import environment_pack, packages, root
 from wallcloud.build.cache import Cache
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import (
@@ -99,21 +98,15 @@ CA = Ca()
 
 @cache
 def archive() -> bytes:
-    """An environment as `build` packs it: all times 0, owner root, no leading folder."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.GNU_FORMAT) as tar:
-        for name, data in (
-            ("bin", None),
-            ("bin/tool", b"#!/bin/sh\necho tool\n"),
-            ("lib", None),
-            ("lib/a.py", b"a = 1\n"),
-        ):
-            entry = tarfile.TarInfo(name)
-            entry.mode = 0o755
-            entry.type = tarfile.DIRTYPE if data is None else tarfile.REGTYPE
-            entry.size = len(data or b"")
-            tar.addfile(entry, io.BytesIO(data or b""))
-    return buffer.getvalue()
+    """An environment as `build` packs it."""
+    with tempfile.TemporaryDirectory(prefix="wallcloud-world-") as folder:
+        for name, text in (("bin/tool", "#!/bin/sh\necho tool\n"), ("lib/a.py", "a = 1\n")):
+            path = Path(folder) / "env" / name
+            path.parent.mkdir(parents=True)
+            path.write_text(text)
+            path.chmod(0o755)
+        environment_pack.pack(Path(folder) / "env", Path(folder) / "image")
+        return (Path(folder) / "image").read_bytes()
 
 
 def pool() -> packages.Pool:

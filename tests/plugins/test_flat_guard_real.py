@@ -1,20 +1,17 @@
 """A real Neutron of the release's environment: routers get interfaces on their projects' own networks only.
 
-About 20 s of CPU in all, plus the unpacking; `WALLCLOUD_ENVIRONMENT` may name an unpacked environment.
+About 20 s of CPU in all; `WALLCLOUD_ENVIRONMENT` may name an environment.
 """
 
 import json
-import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import environment
 
 import wallcloud.plugins
-from wallcloud.build import environment
-from wallcloud.build.cache import Cache
-from wallcloud.build.releases import releases
-from wallcloud.progress import Silent
 
 pytestmark = pytest.mark.root
 ROOT = Path(__file__).parents[2]
@@ -62,14 +59,9 @@ paste.app_factory = neutron.api.v2.router:APIRouter.factory
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    given = os.environ.get("WALLCLOUD_ENVIRONMENT")
-    if given:
-        return Path(given)
-    artifact = environment.build(Cache(), releases()[-1], Silent())
-    folder = tmp_path_factory.mktemp("env")
-    subprocess.run(["tar", "-xzf", artifact.path, "-C", folder], check=True)
-    return folder
+def unpacked() -> Iterator[Path]:
+    with environment.mounted() as folder:
+        yield folder
 
 
 def outcomes(unpacked: Path, folder: Path, guard: str) -> dict[str, str]:

@@ -1,22 +1,19 @@
 """A real Keystone of the release's environment behind the door: what comes in and goes out by which door.
 
-About 45 s: unpacking, a database (sqlite), and some ninety requests in one process. `WALLCLOUD_ENVIRONMENT` may name an
-unpacked environment.
+About 40 s: a database (sqlite), and some ninety requests in one process. `WALLCLOUD_ENVIRONMENT` may name an
+environment.
 """
 
 import json
-import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import environment
 
 import wallcloud.plugins
-from wallcloud.build import environment
-from wallcloud.build.cache import Cache
-from wallcloud.build.releases import releases
-from wallcloud.progress import Silent
 
 pytestmark = pytest.mark.root
 ROOT = Path(__file__).parents[2]
@@ -73,14 +70,9 @@ max_password_length = 72
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    given = os.environ.get("WALLCLOUD_ENVIRONMENT")
-    if given:
-        return Path(given)
-    artifact = environment.build(Cache(), releases()[-1], Silent())
-    folder = tmp_path_factory.mktemp("env")
-    subprocess.run(["tar", "-xzf", artifact.path, "-C", folder], check=True)
-    return folder
+def unpacked() -> Iterator[Path]:
+    with environment.mounted() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests import environment
 
-from wallcloud.build import environment
-from wallcloud.build.cache import Cache
-from wallcloud.build.releases import releases
 from wallcloud.plugins import privsep, privsep_nest
-from wallcloud.progress import Silent
 
 CONTEXT = "neutron.privileged.link_cmd"
 
@@ -89,15 +86,10 @@ def _nest(folder: Path, python: Path, uid: int) -> "tuple[subprocess.Popen[bytes
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python() -> Iterator[Path]:
     """The release's; `WALLCLOUD_ENVIRONMENT` may name an unpacked environment."""
-    given = os.environ.get("WALLCLOUD_ENVIRONMENT")
-    if given:
-        return Path(given) / "bin/python"
-    folder = tmp_path_factory.mktemp("environment")
-    artifact = environment.build(Cache(), releases()[-1], Silent())
-    subprocess.run(["tar", "-xzf", artifact.path, "-C", folder], check=True)
-    return folder / "bin/python"
+    with environment.mounted() as folder:
+        yield folder / "bin/python"
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The one Python environment of a release: every part of OpenStack, from the committed lock and nothing else.
 
 uv installs the lock (hashes required, no resolving) into a relocatable venv on Debian's Python 3.11; what no node loads
-is dropped (`environment_drops`); Debian's Python compiles and packs it (`environment_pack`). The result is one blob,
-the same for every deployer, unpacked on a node at `path_on_node(digest)`.
+is dropped (`environment_drops`); Debian's Python compiles and packs it (`environment_pack`). The result is one blob, a
+squashfs image, the same for every deployer, mounted on a node at `path_on_node(digest)`.
 """
 
 import os
@@ -20,6 +20,7 @@ from wallcloud.build.cache import Cache, Result, digest_of, key_of
 from wallcloud.build.environment_drops import DROPS, Drop
 from wallcloud.build.releases import lock_of
 from wallcloud.build.run import clean_environment, must, stream
+from wallcloud.build.tools import prerequisites
 from wallcloud.errors import WallcloudError
 from wallcloud.progress import Progress, step
 
@@ -28,8 +29,6 @@ _VERSION = "3.11"
 # No user's packages, no folder of the script on the path; -I would also ignore PYTHONHASHSEED.
 _PLAIN = ("-s", "-P")
 _SHARDS = 16
-# gzip's fastest: the others make a node's unpacking no faster (measured: tests/build/test_build_real.py).
-_LEVEL = 1
 _NODE_FOLDER = "/opt/wallcloud/env"
 _LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s\\;]+)", re.MULTILINE)
 
@@ -64,10 +63,11 @@ def build(cache: Cache, release: str, progress: Progress) -> Artifact:
             result = cache.result(name)  # another process may have built it while this one waited
             if result is None:
                 _require_python(PYTHON)
+                prerequisites(("mksquashfs",), progress)
                 with cache.scratch() as folder:
                     _make(folder / "env", lock_of(release), progress)
-                    _pack(folder / "env", folder / "env.tar.gz", progress)
-                    result = Result(cache.add_file(folder / "env.tar.gz"))
+                    _pack(folder / "env", folder / "env.squashfs", progress)
+                    result = Result(cache.add_file(folder / "env.squashfs"))
                 cache.record(name, result)
     path = cache.blob(result.digest)
     return Artifact(result.digest, path.stat().st_size, path, f"environment-{release}")
@@ -231,6 +231,6 @@ def _pack(env: Path, output: Path, progress: Progress) -> None:
             progress.advance(name, int(line))
 
     with step(progress, name, size, "B"):
-        argv = [str(PYTHON), *_PLAIN, environment_pack.__file__, "pack", str(env), str(output), str(_LEVEL)]
+        argv = [str(PYTHON), *_PLAIN, environment_pack.__file__, "pack", str(env), str(output)]
         ran = stream(argv, tell, env=clean_environment(), cwd=env.parent)
         must("the environment could not be packed", "is the disk full?", ran)

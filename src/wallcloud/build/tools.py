@@ -13,6 +13,7 @@ PACKAGES: Mapping[str, str] = {
     "ethtool": "ethtool",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
+    "mksquashfs": "squashfs-tools",
     "mount": "mount",
     "nft": "nftables",
     "nsenter": "util-linux",
@@ -23,6 +24,7 @@ PACKAGES: Mapping[str, str] = {
     "ssh-keygen": "openssh-client",
     "systemd-nspawn": "systemd-container",
     "unshare": "util-linux",
+    "unsquashfs": "squashfs-tools",
 }
 """The Debian package of each program that `prerequisites` knows."""
 

@@ -21,7 +21,7 @@ REBOOT = 133
 DROPPED = ("SYS_TIME", "WAKE_ALARM", "SYS_MODULE", "SYS_RAWIO", "MAC_ADMIN", "MAC_OVERRIDE", "SYSLOG")
 """Capabilities (capabilities(7)) that a machine has not: they reach the host's clock, modules, hardware and log."""
 
-DEVICES = ("/dev/net/tun", "/dev/kvm", "/dev/vhost-net")
+DEVICES = ("/dev/net/tun", "/dev/kvm", "/dev/vhost-net", kernel.LOOP_CONTROL, *kernel.LOOPS)
 """Devices of the host that nodes use, as far as the host has them."""
 
 

@@ -1,5 +1,6 @@
 """What the lab asks of the kernel: network namespaces, devices and routes through iproute2, mounts and cgroups."""
 
+import fcntl
 import json
 import os
 import re
@@ -14,6 +15,10 @@ from wallcloud.errors import WallcloudError
 
 NETNS = Path("/run/netns")
 CGROUPS = Path("/sys/fs/cgroup")
+LOOP_CONTROL = "/dev/loop-control"
+LOOPS = tuple(f"/dev/loop{number}" for number in range(32))
+"""Loop devices that all machines of all labs share, one for each image that is mounted (loop(4))."""
+_LOOP_CTL_ADD = 0x4C80
 MARK = "wallcloud-lab:"
 """Begins the alias of a namespace's loopback device; the digest of its wiring follows once that is complete."""
 
@@ -28,6 +33,24 @@ def run(argv: Sequence[str], stdin: str = "", env: dict[str, str] | None = None)
         said = tuple((ran.stderr or ran.stdout).splitlines()[-20:])
         raise WallcloudError(f"{' '.join(argv)} failed with status {ran.returncode}", where="lab", output=said)
     return ran.stdout
+
+
+def make_loops() -> None:
+    """Makes those of LOOPS that this host has not: a machine has just the devices that were there when it started.
+    Raises WallcloudError."""
+    try:
+        control = os.open(LOOP_CONTROL, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise WallcloudError(
+            f"this computer has no loop devices ({LOOP_CONTROL}: {error.strerror})", where="lab", hint="modprobe loop"
+        ) from error
+    try:
+        for number, device in enumerate(LOOPS):
+            if not Path(device).exists():
+                with suppress(FileExistsError):
+                    fcntl.ioctl(control, _LOOP_CTL_ADD, number)
+    finally:
+        os.close(control)
 
 
 def batch(namespace: str, commands: Iterable[str]) -> None:

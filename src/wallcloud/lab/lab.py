@@ -66,6 +66,7 @@ class Lab(Reach):
             guard.raise_wall(self.wiring.prefixes, self.wiring.metric)
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._remove_strangers(progress)
+            kernel.make_loops()
             with step(progress, "wires"):
                 network.make_wires(self.wiring)
                 network.check_vlans(self.wiring)

@@ -121,6 +121,12 @@ def in_etc(unit: str) -> str:
     return str(Path(FOLDER) / unit)
 
 
+def mount_unit(path: str) -> str:
+    """The unit that mounts at an absolute `path`: its name is the path's (systemd-escape(1), --path)."""
+    kept = (each if (each.isascii() and each.isalnum()) or each in ":_." else rf"\x{ord(each):02x}" for each in path)
+    return "-".join("".join(kept).replace(r"\x2f", "/").strip("/").split("/")) + ".mount"
+
+
 def _ask(ctx: Context) -> dict[str, Status]:
     wanted = {unit for each in ctx.resources for unit in each.asked_units()}
     plain = sorted(unit for unit in wanted if "*" not in unit and "@." not in unit)

@@ -1,7 +1,6 @@
 """Real Keystone, Glance, Nova, Neutron and Placement of the release's environment: APIs only, on loopback over TLS,
 with sqlite and without a bus. What their daemons would write stands in the databases by SQL."""
 
-import os
 import socket
 import sqlite3
 import subprocess
@@ -12,15 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import environment
 from tests.node.servers.stub_keystone import certificate
 
-from wallcloud.build import environment
-from wallcloud.build.cache import Cache
-from wallcloud.build.releases import releases
 from wallcloud.node.resources.cloud_client import CloudAccess
 from wallcloud.node.resources.identity_client import IdentityAccess
 from wallcloud.node.secret import Secret
-from wallcloud.progress import Silent
 
 HERE = Path(__file__).parent
 PASSWORD = "admin-of-the-test"
@@ -173,8 +169,12 @@ class Servers:
 
 @contextmanager
 def servers(folder: Path) -> Iterator[Servers]:
-    """Made anew in `folder`, ended with the block. `WALLCLOUD_ENVIRONMENT` may name an unpacked environment."""
-    unpacked = _environment(folder)
+    """Made anew in `folder`, ended with the block."""
+    with environment.mounted() as unpacked:
+        yield from _servers(folder, unpacked)
+
+
+def _servers(folder: Path, unpacked: Path) -> Iterator[Servers]:
     certificate(folder, "localhost")
     ports = dict(zip(MODULES, _ports(len(MODULES)), strict=True))
     urls = {name: f"https://localhost:{port}/{name}" for name, port in ports.items()}
@@ -204,17 +204,6 @@ def servers(folder: Path) -> Iterator[Servers]:
         for process in processes.values():
             process.kill()
             process.wait()
-
-
-def _environment(folder: Path) -> Path:
-    given = os.environ.get("WALLCLOUD_ENVIRONMENT")
-    if given:
-        return Path(given)
-    artifact = environment.build(Cache(), releases()[-1], Silent())
-    unpacked = folder / "environment"
-    unpacked.mkdir()
-    subprocess.run(["tar", "-xzf", artifact.path, "-C", unpacked], check=True)
-    return unpacked
 
 
 def _file(program: str) -> str:
