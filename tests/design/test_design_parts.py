@@ -74,8 +74,8 @@ def test_what_a_component_needs_is_done_before_it_begins(flavour: str) -> None:
 def test_that_it_would_be_noticed() -> None:
     """The same specs with every component on the bare ground."""
     spec = designed().specs["control"]
-    ground = spec.parts[0].name
-    bare = (spec.parts[0], *(Part(part.name, part.count, (ground,)) for part in spec.parts[1:]))
+    guards, ground, *parts = spec.parts
+    bare = (guards, ground, *(Part(part.name, part.count, (ground.name,)) for part in parts))
     found = "\n".join(misplaced(Spec(spec.node, spec.release, spec.resources, bare)))
     assert RELEASE.environment_path in found
     assert "database keystone needs mariadb" in found
@@ -85,15 +85,16 @@ def test_that_it_would_be_noticed() -> None:
 def test_the_ground_comes_first_and_the_exclusive_sets_last_and_components_beside_each_other() -> None:
     spec = designed().specs["control"]
     stands_on = behind(spec)
-    first, last = spec.parts[0].name, spec.parts[-1].name
-    assert all(first in stands_on[part.name] for part in spec.parts[1:])
-    assert stands_on[last] == {part.name for part in spec.parts[:-1]}
+    guards, first, *parts, last = spec.parts
+    assert [part.name for part in spec.parts if part.guard] == [guards.name]
+    assert all(first.name in stands_on[part.name] for part in parts)
+    assert stands_on[last.name] == {first.name, *(part.name for part in parts)}
     assert "mariadb" in stands_on["keystone"]
     assert not {"rabbitmq", "chrony"} & stands_on["keystone"]
     assert not {"environment", "keystone", "rabbitmq"} & stands_on["mariadb"]
     # Nothing is installed and no daemon started before the firewall.
     wall = next(index for index, each in enumerate(spec.resources) if isinstance(each, r.Ruleset))
-    assert wall < spec.parts[0].count
+    assert wall < guards.count + first.count
 
 
 # -- waiting in a circle

@@ -127,6 +127,48 @@ def test_who_waits_for_what_a_failure_took_hears_of_it_at_once() -> None:
     assert late["what"] == "waited for “last is there”, which cannot be reached: act-of-tests left: it broke"
 
 
+def guarded() -> Spec:
+    spec = diamond()
+    return replace(spec, resources=(Act(act="guard"), *spec.resources), parts=(Part("g", 1, guard=True), *spec.parts))
+
+
+def test_beside_a_guard_everything_is_read_and_nothing_changed() -> None:
+    DONE.update({"first", "right"})
+    read, seen = threading.Event(), set[str]()
+
+    def slow(_: Context) -> None:
+        assert read.wait(SECONDS), "the others wait for the guard"
+        seen.update(DONE)
+
+    ACTS["guard"] = slow
+    spec = guarded()
+    right = next(index for index, each in enumerate(spec.resources) if each.name == "right")
+    session = Session(os.fdopen(os.pipe()[0], "rb"), io.BytesIO())
+    emit = session.emit
+
+    def hear(event: str, **fields: Any) -> None:
+        if event == "done" and fields["index"] == right:
+            read.set()
+        emit(event, **fields)
+
+    session.emit = hear  # type: ignore[method-assign]
+    outcome, _ = go(spec, session=session)
+    assert outcome == "ok"
+    assert seen == {"first", "right"}, "something was changed before the guard was done"
+
+
+def test_what_a_guard_refuses_leaves_every_change() -> None:
+    DONE.add("first")
+    ACTS["guard"] = fails
+    outcome, events = go(guarded())
+    assert outcome == "failed"
+    assert told(events, "failed") == ["guard"]
+    assert told(events, "done") == ["first"]
+    assert sorted(told(events, "left")) == ["last", "left", "left2", "right"]
+    assert {each["why"] for each in events if each["event"] == "left"} == {"act-of-tests guard before it failed"}
+    assert set(DONE) == {"first"}
+
+
 def test_a_plan_goes_on_everywhere() -> None:
     outcome, events = go(diamond(), planning=True)
     assert outcome == "ok"

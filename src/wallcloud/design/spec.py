@@ -19,6 +19,7 @@ from wallcloud.node.spec import Part, Spec
 _FIRST = "firewall"
 """The component whose packages come before everything: nothing is installed before the wall stands."""
 # The parts that are no component's.
+_GUARDS = "guards"
 _GROUND = "every node's ground"
 _PACKAGES = "packages"
 _ENVIRONMENT = "environment"
@@ -35,8 +36,8 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
     rest = tuple(place for place in places if place not in (first, basics))
     wall = firewall.ruleset(first.site, first.node, flows)
     parts: list[tuple[str, tuple[str, ...], list[Resource]]] = []
+    guards = [guard for place in places for guard in place.component.guards(place)]
     ground = [
-        *(guard for place in places for guard in place.component.guards(place)),
         *_accounts(places),
         *basics.component.resources(basics),
         *_packages(first.release.packages, "the firewall", first.component.packages),
@@ -62,7 +63,7 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
         other = tuple(each for each in before[name] if each not in (_FIRST, "basics"))
         environment = (_ENVIRONMENT,) if place.component.environment else ()
         parts.append((name, (_PACKAGES, *environment, *other), list(place.component.resources(place))))
-    every = [resource for _, _, resources in parts for resource in resources]
+    every = [*guards, *(resource for _, _, resources in parts for resource in resources)]
     units = tuple(sorted(resource.unit for resource in every if isinstance(resource, r.Unit)))
     stay = "a unit of Wallcloud's that the site does not name leaves"
     last = r.ExclusiveUnits(keep=units, component="basics", reason=stay)
@@ -71,7 +72,10 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
         first.node,
         first.release.name,
         (*every, last),
-        tuple(Part(name, len(resources), after) for name, after, resources in parts),
+        (
+            *((Part(_GUARDS, len(guards), guard=True),) if guards else ()),
+            *(Part(name, len(resources), after) for name, after, resources in parts),
+        ),
     )
 
 

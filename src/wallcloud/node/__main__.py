@@ -44,6 +44,9 @@ def _facts(session: Session) -> None:
     from wallcloud.node.facts import facts  # noqa: PLC0415 - a plan needs none of it
 
     session.emit("facts", facts=facts())
+    # While the deployer compiles with them.
+    import wallcloud.node.converge  # noqa: PLC0415
+    import wallcloud.node.resources  # noqa: PLC0415, F401
 
 
 def _converge(request: dict[str, Any], session: Session) -> int:

@@ -43,6 +43,14 @@ def converge(spec: Spec, secrets: Mapping[str, str], session: Session, *, planni
     return _Converge(spec, Run(spec, secrets, session, planning=planning), session).run()
 
 
+class _Guarded(Exception):
+    """A guard stopped, so nothing may be changed."""
+
+    def __init__(self, halt: _Halt) -> None:
+        super().__init__(halt.why)
+        self.halt = halt
+
+
 class _Converge:
     def __init__(self, spec: Spec, run: Run, session: Session) -> None:
         self._spec = spec
@@ -52,6 +60,7 @@ class _Converge:
         self._news = threading.Condition()
         self._ended: dict[str, _Halt | None] = {}
         """The parts that are over, and why one stopped."""
+        self._guards = frozenset(part.name for part, _ in spec.ranges() if part.guard)
 
     def run(self) -> str:
         begun = time.monotonic()
@@ -86,13 +95,21 @@ class _Converge:
     def _part(self, part: Part, indices: range) -> None:
         halt: _Halt | None = _Halt("cut off by a fault of Wallcloud", "a fault of Wallcloud")
         try:
-            halt = self._in_order(indices)
+            halt = self._in_order(indices, part.guard)
         finally:
             with self._news:
                 self._ended[part.name] = halt
-                self._news.notify()
+                self._news.notify_all()
 
-    def _in_order(self, indices: range) -> _Halt | None:
+    def _pass_guards(self) -> None:
+        """Waits until every guard has let changes pass. Raises _Guarded."""
+        with self._news:
+            self._news.wait_for(lambda: self._guards <= self._ended.keys())
+            halt = next((halt for name in self._guards if (halt := self._ended[name])), None)
+        if halt:
+            raise _Guarded(halt)
+
+    def _in_order(self, indices: range, guard: bool) -> _Halt | None:
         """Every resource of a part; why it stopped where it did."""
         for index in indices:
             resource = self._spec.resources[index]
@@ -100,11 +117,14 @@ class _Converge:
             try:
                 if self._session.stopped:
                     raise Cancelled(self._session.stopped)
-                self._one(index, resource)
+                self._one(index, resource, guard)
             except Cancelled as why:
                 halt = _Halt(str(why), str(why))
                 self._leave(range(index, indices.stop), halt)
                 return halt
+            except _Guarded as stopped:
+                self._leave(range(index, indices.stop), stopped.halt)
+                return stopped.halt
             except Exception as error:  # whatever a resource runs into is told; none takes the session down
                 halt = self._fail(index, resource, error)
                 if not self._run.planning:
@@ -135,10 +155,12 @@ class _Converge:
         self._session.emit("finished", outcome=outcome, **counts, seconds=round(seconds, 3))
         return outcome
 
-    def _one(self, index: int, resource: Resource) -> None:
+    def _one(self, index: int, resource: Resource, guard: bool) -> None:
         self._session.emit("started", index=index, resource=label(resource))
         begun = time.monotonic()
         changes = resource.compare(self._run)
+        if changes and not self._run.planning and not guard:
+            self._pass_guards()
         if changes and not self._run.planning and self._await(index, resource):
             changes = resource.compare(self._run)  # what was read before may have changed in the meantime
         if not changes:

@@ -20,11 +20,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Part:
-    """`count` consecutive resources of a spec, taken in order; they begin when all parts in `after` are done."""
+    """`count` consecutive resources of a spec, taken in order; they begin when all parts in `after` are done.
+
+    A `guard` holds nothing up but changes: the others read beside it, and change nothing before all guards are done.
+    """
 
     name: str
     count: int
     after: tuple[str, ...] = ()
+    guard: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,12 @@ class SpecError(ValueError):
 
 
 def to_json(spec: Spec) -> dict[str, Any]:
-    """{"node", "release", "parts": [[name, count, [after, …]], …],
+    """{"node", "release", "parts": [[name, count, [after, …], guard], …],
     "resources": [{"kind", field: value that is not the default, …}, …]}."""
     return {
         "node": spec.node,
         "release": spec.release,
-        "parts": [[part.name, part.count, list(part.after)] for part in spec.parts],
+        "parts": [[part.name, part.count, list(part.after), part.guard] for part in spec.parts],
         "resources": [_encode(each) for each in spec.resources],
     }
 
@@ -76,7 +80,7 @@ def to_json(spec: Spec) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any]) -> Spec:
     """The inverse of `to_json`. Raises SpecError."""
     try:
-        parts = tuple(Part(name, count, tuple(after)) for name, count, after in data.get("parts", ()))
+        parts = tuple(Part(name, count, tuple(after), guard) for name, count, after, guard in data.get("parts", ()))
         return Spec(data["node"], data["release"], tuple(_resource(each) for each in data["resources"]), parts)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SpecError(f"not a spec: {type(error).__name__}: {error}") from error
