@@ -2,8 +2,9 @@
 
 Standard input is a JSON object `{url, ca, user, password, project, seconds, clients, guests, network, image, flavor}`,
 standard output one `{"token": {"1": requests per second, "8": …}, "server list": {…}, …}`. Each client has a connection
-of its own, which it keeps. A request that is not answered as it should be ends everything. First `guests` servers are
-made on `network`, which stay: `network`, `image` and `flavor` are names.
+of its own, which it keeps. A request that is not answered as it should be ends everything. Servers are listed while
+there are none, and again when `guests` of them have been made on `network`, which stay: each costs Nova rows of several
+tables, and all of them a question to Neutron. `network`, `image` and `flavor` are names.
 """
 
 from __future__ import annotations
@@ -55,10 +56,14 @@ class Client:
         """All servers with their details, as `openstack server list` asks."""
         self.ask("GET", "/compute/v2.1/servers/detail?all_tenants=1", 200)
 
+    def find_network(self) -> None:
+        """Its id."""
+        name = self._given["network"]
+        self.network = self.ask("GET", f"/network/v2.0/networks?name={name}", 200)[0]["networks"][0]["id"]
+
     def guests(self) -> None:
         """As many servers as are wanted, ACTIVE."""
         given = self._given
-        self.network = self.ask("GET", f"/network/v2.0/networks?name={given['network']}", 200)[0]["networks"][0]["id"]
         image = self.ask("GET", f"/image/v2/images?name={given['image']}", 200)[0]["images"][0]["id"]
         flavors = self.ask("GET", "/compute/v2.1/flavors", 200)[0]["flavors"]
         flavor = next(each["id"] for each in flavors if each["name"] == given["flavor"])
@@ -108,18 +113,20 @@ def rate(clients: list[Client], what: Callable[[Client], None], seconds: float) 
 
 def measure(given: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
     """Every kind of request with each number of clients."""
-    kinds: dict[str, Callable[[Client], None]] = {
-        "token": Client.login,
-        "server list": Client.servers,
-        "port create+delete": Client.port,
-    }
     most = [Client(given) for _ in range(max(given["clients"]))]
     for client in most:
         client.login()
-        client.guests()
+        client.find_network()
         client.servers()
-    for name, what in kinds.items():
-        yield name, {str(count): round(rate(most[:count], what, given["seconds"]), 1) for count in given["clients"]}
+
+    def rates(what: Callable[[Client], None]) -> dict[str, float]:
+        return {str(count): round(rate(most[:count], what, given["seconds"]), 1) for count in given["clients"]}
+
+    yield "token", rates(Client.login)
+    yield "server list", rates(Client.servers)
+    yield "port create+delete", rates(Client.port)
+    most[0].guests()
+    yield f"server list, {given['guests']} servers", rates(Client.servers)
 
 
 if __name__ == "__main__":
