@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, neutron_privsep, openstack, openvswitch, oslo, tls
+from wallcloud.catalog import bus, neutron_privsep, openstack, openvswitch, oslo, root_helper, tls
 from wallcloud.catalog.component import Account, Call
 from wallcloud.catalog.place import Place
 from wallcloud.node import resources as r
@@ -19,28 +19,22 @@ HELPERS = Call(neutron_privsep.NAME, "helpers", "privileged helpers", same_node=
 """What an agent declares that makes links or namespaces."""
 SERVERS = ("neutron-rpc",)
 """Whose queues must be consumed before an agent starts: else its first call is lost, and it stalls for a minute."""
-DERIVED = (
-    "agent.root_helper",
-    "default.host",
-    "default.state_path",
-    "default.transport_url",
-    "oslo_messaging_rabbit.rabbit_login_method",
-    "oslo_messaging_rabbit.ssl",
-    "oslo_messaging_rabbit.ssl_ca_file",
-    "oslo_messaging_rabbit.ssl_cert_file",
-    "oslo_messaging_rabbit.ssl_key_file",
-    "ovs.ovsdb_connection",
+DERIVED = (*openstack.DERIVED_BUS, "agent.root_helper", "default.host", "default.state_path", "ovs.ovsdb_connection")
+"""What no option replaces of any agent."""
+DERIVED_NAMESPACES = (
+    "default.interface_driver",
+    "default.metadata_proxy_group",
+    "default.metadata_proxy_socket",
+    "default.metadata_proxy_user",
+    "default.ovs_use_veth",
+    "ovs.datapath_type",
 )
-
-
-def folder(place: Place) -> str:
-    """Where an agent's configuration is."""
-    return f"/etc/wallcloud/{place.component.name}"
+"""And of one that makes namespaces, plugs them into the switch and starts metadata proxies in them."""
 
 
 def config(place: Place) -> str:
     """An agent's settings."""
-    return f"{folder(place)}/neutron.conf"
+    return f"{openstack.folder(place.component.name)}/neutron.conf"
 
 
 def state(place: Place) -> str:
@@ -94,7 +88,9 @@ def proxies(place: Place) -> oslo.Settings:
 def base(place: Place, whole: oslo.Settings) -> Iterator[Resource]:
     """Folders, certificate and settings."""
     name, account = place.component.name, place.component.account
-    yield r.Directory(path=folder(place), group=account.group, mode=0o750, component=name, reason="its configuration")
+    yield r.Directory(
+        path=openstack.folder(name), group=account.group, mode=0o750, component=name, reason="its configuration"
+    )
     yield r.Directory(
         # dnsmasq and haproxy read here as others.
         path=state(place),
@@ -106,6 +102,31 @@ def base(place: Place, whole: oslo.Settings) -> Iterator[Resource]:
     )
     yield tls.client_certificate(place, reason="its login at the bus")
     yield oslo.config(place, config(place), whole, reason=f"{place.component.title}'s settings")
+
+
+def namespaces(place: Place, description: str, restart_on: tuple[str, ...] = ()) -> Resource:
+    """The unit of an agent that makes namespaces."""
+    return openstack.daemon(
+        place,
+        program=place.component.name,
+        config=(config(place),),
+        description=description,
+        restart_on=restart_on,
+        requires=(neutron_privsep.SOCKET_UNIT, root_helper.socket_unit(place)),
+        after=(neutron_privsep.UNIT, openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
+        lines=lines(place),
+    )
+
+
+def namespace_settings(place: Place) -> oslo.Settings:
+    """The settings of such an agent."""
+    return oslo.together(
+        settings(place),
+        privileges(place),
+        proxies(place),
+        plugging(place),
+        {"AGENT": {"root_helper": root_helper.command(place)}},
+    )
 
 
 def lines(place: Place, *more: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from wallcloud.site.model import Role
 
 NAME = "neutron-api"
 ACCOUNT = Account(NAME, 651)
-FOLDER = neutron.folder(NAME)
+FOLDER = openstack.folder(NAME)
 CONFIG = f"{FOLDER}/neutron.conf"
 PASTE = f"{FOLDER}/api-paste.ini"
 SOCKET = f"/run/wallcloud/{NAME}.sock"

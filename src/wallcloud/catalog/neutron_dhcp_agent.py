@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, neutron_agent, neutron_privsep, openstack, openvswitch, oslo, root_helper
+from wallcloud.catalog import bus, neutron_agent, openvswitch, oslo, root_helper
 from wallcloud.catalog.component import Account, Call, Component
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -21,16 +21,7 @@ def resources(place: Place) -> Iterator[Resource]:
     yield from neutron_agent.base(place, settings(place))
     yield File(path=_DNSMASQ, content=_dnsmasq(place), component=NAME, reason="what every dnsmasq is told beyond")
     yield from root_helper.resources(place, namespaces="qdhcp-", programs=("dnsmasq", "haproxy"))
-    yield openstack.daemon(
-        place,
-        program=NAME,
-        config=(neutron_agent.config(place),),
-        description="tenants' addresses (Neutron's DHCP agent)",
-        restart_on=(_DNSMASQ,),
-        requires=(neutron_privsep.SOCKET_UNIT, root_helper.socket_unit(place)),
-        after=(neutron_privsep.UNIT, openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
-        lines=neutron_agent.lines(place),
-    )
+    yield neutron_agent.namespaces(place, "tenants' addresses (Neutron's DHCP agent)", (_DNSMASQ,))
 
 
 def _dnsmasq(place: Place) -> str:
@@ -42,10 +33,7 @@ def _dnsmasq(place: Place) -> str:
 def settings(place: Place) -> oslo.Settings:
     """The settings; the operator's options are laid over them."""
     return oslo.together(
-        neutron_agent.settings(place),
-        neutron_agent.privileges(place),
-        neutron_agent.proxies(place),
-        neutron_agent.plugging(place),
+        neutron_agent.namespace_settings(place),
         {
             "DEFAULT": {
                 "dhcp_driver": "neutron.agent.linux.dhcp.Dnsmasq",
@@ -55,7 +43,6 @@ def settings(place: Place) -> oslo.Settings:
                 # On flat networks no router of Neutron's hands out metadata.
                 "enable_isolated_metadata": True,
             },
-            "AGENT": {"root_helper": root_helper.command(place)},
         },
     )
 
@@ -73,16 +60,11 @@ COMPONENT = Component(
     program=NAME,
     derived=(
         *neutron_agent.DERIVED,
+        *neutron_agent.DERIVED_NAMESPACES,
         "default.dhcp_driver",
         "default.dnsmasq_config_file",
         "default.dnsmasq_dns_servers",
         "default.enable_isolated_metadata",
-        "default.interface_driver",
-        "default.metadata_proxy_group",
-        "default.metadata_proxy_socket",
-        "default.metadata_proxy_user",
-        "default.ovs_use_veth",
-        "ovs.datapath_type",
     ),
     calls=(
         Call("openvswitch", "database", "plugs dnsmasq in", same_node=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, neutron_agent, neutron_privsep, openstack, openvswitch, oslo, root_helper
+from wallcloud.catalog import bus, neutron_agent, openvswitch, oslo, root_helper
 from wallcloud.catalog.component import Account, Call, Component
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -18,31 +18,19 @@ def resources(place: Place) -> Iterator[Resource]:
     """Folders, certificate, settings, privileged helpers, the unit."""
     yield from neutron_agent.base(place, settings(place))
     yield from root_helper.resources(place, namespaces="qrouter-", programs=("haproxy",))
-    yield openstack.daemon(
-        place,
-        program=NAME,
-        config=(neutron_agent.config(place),),
-        description="tenants' routers (Neutron's L3 agent)",
-        requires=(neutron_privsep.SOCKET_UNIT, root_helper.socket_unit(place)),
-        after=(neutron_privsep.UNIT, openvswitch.SWITCH_UNIT, "wallcloud-neutron-ovs-agent.service"),
-        lines=neutron_agent.lines(place),
-    )
+    yield neutron_agent.namespaces(place, "tenants' routers (Neutron's L3 agent)")
 
 
 def settings(place: Place) -> oslo.Settings:
     """The settings; the operator's options are laid over them."""
     return oslo.together(
-        neutron_agent.settings(place),
-        neutron_agent.privileges(place),
-        neutron_agent.proxies(place),
-        neutron_agent.plugging(place),
+        neutron_agent.namespace_settings(place),
         {
             "DEFAULT": {
                 "agent_mode": "legacy",
                 "enable_metadata_proxy": True,
                 "handle_internal_only_routers": True,
             },
-            "AGENT": {"root_helper": root_helper.command(place)},
         },
     )
 
@@ -60,14 +48,9 @@ COMPONENT = Component(
     program=NAME,
     derived=(
         *neutron_agent.DERIVED,
+        *neutron_agent.DERIVED_NAMESPACES,
         "default.agent_mode",
         "default.enable_metadata_proxy",
-        "default.interface_driver",
-        "default.metadata_proxy_group",
-        "default.metadata_proxy_socket",
-        "default.metadata_proxy_user",
-        "default.ovs_use_veth",
-        "ovs.datapath_type",
     ),
     calls=(
         Call("openvswitch", "database", "plugs routers in", same_node=True),

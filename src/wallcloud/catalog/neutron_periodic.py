@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, neutron, openstack, oslo, plugins, tls
+from wallcloud.catalog import bus, neutron, openstack
 from wallcloud.catalog.component import Account, Call, Component, Limit
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
-from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Role
 
 NAME = "neutron-periodic"
 ACCOUNT = Account(NAME, 653)
-FOLDER = neutron.folder(NAME)
-CONFIG = f"{FOLDER}/neutron.conf"
 
 
 def limits(given: LimitInput) -> Iterator[Limit]:
@@ -24,21 +21,8 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 
 
 def resources(place: Place) -> Iterator[Resource]:
-    """Folder, certificate, settings, the unit."""
-    yield r.Directory(path=FOLDER, group=ACCOUNT.group, mode=0o750, component=NAME, reason="its configuration")
-    yield tls.client_certificate(place, reason="its login at the bus")
-    yield oslo.config(place, CONFIG, neutron.settings(place), reason=f"{COMPONENT.title}'s settings")
-    yield openstack.daemon(
-        place,
-        program="neutron-periodic-workers",
-        config=(CONFIG,),
-        description="Neutron's periodic workers",
-        restart_on=plugins.paths("flat_guard.py"),
-        lines=(
-            f"RuntimeDirectory=wallcloud-{NAME}",
-            f"Environment=PYTHONPATH={plugins.FOLDER}",
-        ),
-    )
+    """What every worker of Neutron's has."""
+    yield from neutron.worker(place, "neutron-periodic-workers")
 
 
 COMPONENT = Component(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from wallcloud.catalog import bus, database, openstack, oslo
+from collections.abc import Iterator
+
+from wallcloud.catalog import bus, database, openstack, oslo, tls
 from wallcloud.catalog.component import Limit, ServiceUser, Term
 from wallcloud.catalog.place import Place
+from wallcloud.catalog.rabbitmq import CONSUMED
+from wallcloud.node import resources as r
+from wallcloud.node.resource import Resource
 
 USER = ServiceUser("nova", ("admin", "service"))
 """As whom API, scheduler and conductor act: Neutron lets only an admin bind ports for others."""
@@ -15,11 +20,6 @@ POOL, OVERFLOW = 3, 7
 MAIN, API, CELL0 = "nova", "nova_api", "nova_cell0"
 DERIVED = (*openstack.DERIVED_BUS, "default.host", "default.my_ip", "default.state_path")
 DERIVED_CELLS = (*openstack.derived_database(), *openstack.derived_database("api_database"))
-
-
-def folder(component: str) -> str:
-    """Where a part's configuration is."""
-    return f"/etc/wallcloud/{component}"
 
 
 def connections(component: str, processes: int) -> Limit:
@@ -57,6 +57,26 @@ def with_cells(place: Place) -> oslo.Settings:
         "database": database.group(place, MAIN, POOL, OVERFLOW),
         "api_database": database.group(place, API, POOL, OVERFLOW),
     }
+
+
+def worker(place: Place, queue: str, whole: oslo.Settings) -> Iterator[Resource]:
+    """A part that takes its work from a queue of the bus: folder, certificate, settings `whole`, the unit."""
+    component = place.component
+    folder = openstack.folder(component.name)
+    config = f"{folder}/nova.conf"
+    yield r.Directory(
+        path=folder, group=component.account.group, mode=0o750, component=component.name, reason="its configuration"
+    )
+    yield tls.client_certificate(place, reason="its login at the bus")
+    yield oslo.config(place, config, whole, reason=f"{component.title}'s settings")
+    yield openstack.daemon(
+        place,
+        program=component.name,
+        config=(config,),
+        description=component.title,
+        ready=("/usr/bin/python3", "-I", CONSUMED, BUS, queue),
+        lines=(f"RuntimeDirectory=wallcloud-{component.name}", NETLINK),
+    )
 
 
 def _adapter(place: Place) -> dict[str, oslo.Setting]:

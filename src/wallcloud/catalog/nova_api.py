@@ -14,7 +14,7 @@ from wallcloud.site.model import Role
 
 NAME = "nova-api"
 ACCOUNT = Account(NAME, 641)
-FOLDER = nova.folder(NAME)
+FOLDER = openstack.folder(NAME)
 CONFIG = f"{FOLDER}/nova.conf"
 PASTE = f"{FOLDER}/api-paste.ini"
 SOCKET = f"/run/wallcloud/{NAME}.sock"

@@ -20,7 +20,7 @@ ACCOUNT = Account(
     # Ports in Open vSwitch's database; the files of a running guest, which are QEMU's.
     groups=(libvirt.QEMU.group, openvswitch.ACCOUNT.group),
 )
-FOLDER = nova.folder(NAME)
+FOLDER = openstack.folder(NAME)
 CONFIG = f"{FOLDER}/nova.conf"
 _BINDING = "/usr/lib/wallcloud/libvirt"
 _BINDING_FROM = "/usr/lib/python3/dist-packages"

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, nova, openstack, oslo, tls
+from wallcloud.catalog import bus, nova, openstack, oslo
 from wallcloud.catalog.component import Account, Call, Component, Limit
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
-from wallcloud.catalog.rabbitmq import CONSUMED
-from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Role
 
 NAME = "nova-conductor"
 ACCOUNT = Account(NAME, 643)
-FOLDER = nova.folder(NAME)
-CONFIG = f"{FOLDER}/nova.conf"
 
 
 def limits(given: LimitInput) -> Iterator[Limit]:
@@ -25,18 +21,8 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 
 
 def resources(place: Place) -> Iterator[Resource]:
-    """Folder, certificate, settings, the unit."""
-    yield r.Directory(path=FOLDER, group=ACCOUNT.group, mode=0o750, component=NAME, reason="its configuration")
-    yield tls.client_certificate(place, reason="its login at the bus")
-    yield oslo.config(place, CONFIG, settings(place), reason=f"{COMPONENT.title}'s settings")
-    yield openstack.daemon(
-        place,
-        program=NAME,
-        config=(CONFIG,),
-        description="Nova's conductor",
-        ready=("/usr/bin/python3", "-I", CONSUMED, nova.BUS, "conductor"),
-        lines=(f"RuntimeDirectory=wallcloud-{NAME}", nova.NETLINK),
-    )
+    """What every worker of Nova's has."""
+    yield from nova.worker(place, "conductor", settings(place))
 
 
 def settings(place: Place) -> oslo.Settings:

@@ -16,7 +16,7 @@ from wallcloud.site.model import Role
 
 NAME = "nova-metadata"
 ACCOUNT = Account(NAME, 644)
-FOLDER = nova.folder(NAME)
+FOLDER = openstack.folder(NAME)
 CONFIG = f"{FOLDER}/nova.conf"
 PASTE = f"{FOLDER}/api-paste.ini"
 UWSGI = f"{FOLDER}/uwsgi.ini"

@@ -122,6 +122,11 @@ def service_token(place: Place) -> Settings:
     return {"service_user": {"send_service_user_token": True, **credentials(place)}}
 
 
+def folder(component: str) -> str:
+    """Where a component's configuration is."""
+    return f"/etc/wallcloud/{component}"
+
+
 def daemon(
     place: Place,
     *,
