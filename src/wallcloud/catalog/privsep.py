@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources as package
 
 from wallcloud.catalog.component import Account
+from wallcloud.catalog.helper_socket import HelperSocket
 from wallcloud.catalog.oslo import Settings
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -34,12 +35,12 @@ and ProtectKernelLogs' and ProtectKernelModules': a helper that works in the hos
 
 def socket_unit(place: Place) -> str:
     """The unit of the socket: the service's unit requires it."""
-    return f"{_base(place)}.socket"
+    return _door(place).unit
 
 
 def template_unit(place: Place) -> str:
     """The path of the helper's unit: a service that has helpers is restarted when it changes."""
-    return f"/etc/systemd/system/{_base(place)}@.service"
+    return f"/etc/systemd/system/{_door(place).template}"
 
 
 def folder(place: Place) -> str:
@@ -58,9 +59,8 @@ def lines(place: Place) -> tuple[str, ...]:
 
 def settings(place: Place, groups: Mapping[str, Iterable[str]]) -> Settings:
     """For each privsep group of the service's settings: how to ask for a helper, and the capabilities it keeps."""
-    ask = f"/usr/bin/python3 -I {_script(place)} ask {_socket(place)}"
     return {
-        group: {"helper_command": ask, "capabilities": tuple(kept), "thread_pool_size": 4}
+        group: {"helper_command": _door(place).command, "capabilities": tuple(kept), "thread_pool_size": 4}
         for group, kept in groups.items()
     }
 
@@ -81,16 +81,16 @@ def resources(
     whom helpers run as (the service's own unless said); what helpers of another than root execute has no capability.
     `own` lines win over `sandbox`.
     """
-    name, who = place.component.name, account or place.component.account
+    name, who, door = place.component.name, account or place.component.account, _door(place)
     yield File(
-        path=_script(place),
+        path=door.script,
         content=(package.files("wallcloud.plugins") / "privsep.py").read_text(encoding="utf-8"),
         component=name,
         reason="asks for privileged helpers without sudo",
     )
     words = [word for path in config for word in ("--config-file", path)]
     helper = f"{place.environment}/bin/privsep-helper"
-    start = ["/usr/bin/python3", "-I", _script(place), "serve", helper, folder(place), ",".join(contexts), *words]
+    start = ["/usr/bin/python3", "-I", door.script, "serve", helper, folder(place), ",".join(contexts), *words]
     kept = " ".join(capabilities)
     mine = tuple(own)
     said = {line.partition("=")[0] for line in mine}
@@ -115,42 +115,13 @@ def resources(
         "",
     ]
     yield Unit(
-        unit=f"{_base(place)}@.service",
+        unit=door.template,
         text="\n".join(text),
         component=name,
         reason=f"privileged helpers: {', '.join(contexts)}",
     )
-    yield Unit(
-        unit=socket_unit(place),
-        text=f"""\
-[Unit]
-Description=Wallcloud: where {place.component.title} asks for privileged helpers
-
-[Socket]
-ListenStream={_socket(place)}
-Accept=yes
-MaxConnections=32
-# Whoever can ask gets a daemon that does what he says, with the unit's capabilities.
-SocketUser={place.component.account.name}
-SocketMode=0600
-DirectoryMode=0755
-RemoveOnStop=yes
-
-[Install]
-WantedBy=sockets.target
-""",
-        component=name,
-        reason="its account alone may ask",
-    )
+    yield door.resource("asks for privileged helpers", 32)
 
 
-def _base(place: Place) -> str:
-    return f"wallcloud-privsep-{place.component.name}"
-
-
-def _socket(place: Place) -> str:
-    return f"/run/wallcloud/privsep-{place.component.name}.sock"
-
-
-def _script(place: Place) -> str:
-    return f"/usr/lib/wallcloud/privsep-{place.component.name}.py"
+def _door(place: Place) -> HelperSocket:
+    return HelperSocket(place, "privsep")

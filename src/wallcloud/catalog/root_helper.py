@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources as package
 
+from wallcloud.catalog.helper_socket import HelperSocket
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import File, Unit
@@ -31,25 +32,25 @@ CAPABILITIES = (
 
 def socket_unit(place: Place) -> str:
     """The unit of the socket: the agent's unit requires it."""
-    return f"{_base(place)}.socket"
+    return _door(place).unit
 
 
 def command(place: Place) -> str:
     """The agent's [AGENT] root_helper."""
-    return f"/usr/bin/python3 -I {_script(place)} ask {_socket(place)}"
+    return _door(place).command
 
 
 def resources(place: Place, *, namespaces: str, programs: tuple[str, ...]) -> Iterator[Resource]:
     """The program, the helper's unit and the socket. `namespaces` is how their names begin."""
-    name = place.component.name
+    name, door = place.component.name, _door(place)
     yield File(
-        path=_script(place),
+        path=door.script,
         content=(package.files("wallcloud.plugins") / "root_helper.py").read_text(encoding="utf-8"),
         component=name,
         reason="starts programs in namespaces without sudo",
     )
     yield Unit(
-        unit=f"{_base(place)}@.service",
+        unit=door.template,
         text=f"""\
 [Unit]
 Description=Wallcloud: a program in a namespace, for {place.component.title}
@@ -61,7 +62,7 @@ StandardInput=socket
 StandardOutput=journal
 StandardError=journal
 User=root
-ExecStart=/usr/bin/python3 -I {_script(place)} serve {namespaces} {",".join(programs)}
+ExecStart=/usr/bin/python3 -I {door.script} serve {namespaces} {",".join(programs)}
 # The program that it leaves behind lives on. No mount namespace: what is in /run/netns is the host's.
 KillMode=process
 CapabilityBoundingSet={" ".join(CAPABILITIES)}
@@ -77,36 +78,8 @@ LimitCORE=0
         component=name,
         reason=f"{', '.join(programs)} in {namespaces}*, as root",
     )
-    yield Unit(
-        unit=socket_unit(place),
-        text=f"""\
-[Unit]
-Description=Wallcloud: where {place.component.title} starts programs in namespaces
-
-[Socket]
-ListenStream={_socket(place)}
-Accept=yes
-MaxConnections=64
-SocketUser={place.component.account.name}
-SocketMode=0600
-DirectoryMode=0755
-RemoveOnStop=yes
-
-[Install]
-WantedBy=sockets.target
-""",
-        component=name,
-        reason="its account alone may ask",
-    )
+    yield door.resource("starts programs in namespaces", 64)
 
 
-def _base(place: Place) -> str:
-    return f"wallcloud-root-{place.component.name}"
-
-
-def _socket(place: Place) -> str:
-    return f"/run/wallcloud/root-{place.component.name}.sock"
-
-
-def _script(place: Place) -> str:
-    return f"/usr/lib/wallcloud/root-{place.component.name}.py"
+def _door(place: Place) -> HelperSocket:
+    return HelperSocket(place, "root")
