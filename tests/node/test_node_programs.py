@@ -34,8 +34,8 @@ def test_run_is_bounded_and_takes_the_children_along() -> None:
     assert time.monotonic() - begun < 3
 
 
-def test_run_feeds_stdin_and_fixes_the_environment() -> None:
-    os.environ["LC_ALL"] = "de_DE.UTF-8"
+def test_run_feeds_stdin_and_fixes_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     assert run(("sh", "-c", "cat; echo $LC_ALL"), "in").stdout == "inC.UTF-8\n"
 
 
