@@ -190,7 +190,19 @@ TABLE: tuple[Disturbance, ...] = (
         ("mounted", f"umount --lazy {ENV}"),
         ("mounted", f"mount -t tmpfs tmpfs {ENV}"),
         ("mounted", f"cp -p {ENV}.squashfs /tmp/copy && mv /tmp/copy {ENV}.squashfs"),
+        ("digest", f"mv {ENV}.squashfs /opt/elsewhere && ln -s /opt/elsewhere {ENV}.squashfs"),
         ("unit", f"echo >> /etc/systemd/system/{ENV_UNIT} && {RELOAD}"),
+        ("unit", f"ln -sf /dev/null /etc/systemd/system/{ENV_UNIT} && {RELOAD}"),
+        ("unit mode", f"chmod 666 /etc/systemd/system/{ENV_UNIT}"),
+        (
+            "loaded",
+            f"sed -i '$a# x' /etc/systemd/system/{ENV_UNIT}; {RELOAD}; sed -i '$d' /etc/systemd/system/{ENV_UNIT}",
+        ),
+        (
+            "drop-ins",
+            f"mkdir /etc/systemd/system/{ENV_UNIT}.d; "
+            f"printf '[Mount]\\nOptions=suid\\n' > /etc/systemd/system/{ENV_UNIT}.d/x.conf; {RELOAD}",
+        ),
         ("enabled", f"systemctl disable --quiet {ENV_UNIT}"),
     ),
     *by_kind(

@@ -39,18 +39,20 @@ def make_loops() -> None:
     """Makes those of LOOPS that this host has not: a machine has just the devices that were there when it started.
     Raises WallcloudError."""
     try:
-        control = os.open(LOOP_CONTROL, os.O_RDWR | os.O_CLOEXEC)
+        with Path(LOOP_CONTROL).open("r+b", buffering=0) as control:
+            for number, device in enumerate(LOOPS):
+                if not Path(device).exists():
+                    with suppress(FileExistsError):
+                        fcntl.ioctl(control, _LOOP_CTL_ADD, number)
     except OSError as error:
         raise WallcloudError(
-            f"this computer has no loop devices ({LOOP_CONTROL}: {error.strerror})", where="lab", hint="modprobe loop"
+            f"this computer makes no loop devices ({LOOP_CONTROL}: {error.strerror})", where="lab", hint="modprobe loop"
         ) from error
-    try:
-        for number, device in enumerate(LOOPS):
-            if not Path(device).exists():
-                with suppress(FileExistsError):
-                    fcntl.ioctl(control, _LOOP_CTL_ADD, number)
-    finally:
-        os.close(control)
+    lacking = [device for device in LOOPS if not Path(device).exists()]
+    if lacking:
+        raise WallcloudError(
+            f"{lacking[0]} is not in /dev", where="lab", hint=f"mknod {lacking[0]} b 7 {LOOPS.index(lacking[0])}"
+        )
 
 
 def batch(namespace: str, commands: Iterable[str]) -> None:

@@ -25,7 +25,7 @@ _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_SUSPEND": "1",
-    # Packages ask systemd to read all its units anew, each one for itself: once is enough, at the end (systemctl(1)).
+    # Packages ask systemd to read all its units anew, each one for itself: once is enough, when all are there.
     "SYSTEMD_OFFLINE": "1",
     "UCF_FORCE_CONFFOLD": "1",
 }
@@ -108,7 +108,6 @@ def mend(ctx: Context) -> None:
         INSTALL_SECONDS,
         environment=_ENVIRONMENT,
     )
-    systemd.daemon_reload()
 
 
 def install(ctx: Context, index: Path, wanted: tuple[str, ...]) -> None:
@@ -141,7 +140,10 @@ def install(ctx: Context, index: Path, wanted: tuple[str, ...]) -> None:
             ctx.note(line.rstrip(" ."), done, 2 * len(steps))
 
     stream(LOG, _apt("install", *wanted), tell, INSTALL_SECONDS, environment=_ENVIRONMENT)
-    systemd.daemon_reload()
+    if "systemd" in dict(steps):
+        # Its own package would, were it not for SYSTEMD_OFFLINE.
+        systemd.systemctl("daemon-reexec")
+        systemd.systemctl("try-restart", "systemd-journald.service")
     for digest, blob in zip(debs, [pool / f"{digest}.deb" for digest in debs], strict=True):
         blob.unlink(missing_ok=True)
         (Path("/var/cache/wallcloud/blobs") / digest).unlink(missing_ok=True)

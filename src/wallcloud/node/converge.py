@@ -102,12 +102,14 @@ class _Converge:
                 self._news.notify_all()
 
     def _pass_guards(self) -> None:
-        """Waits until every guard has let changes pass. Raises _Guarded."""
+        """Waits until every guard has let changes pass. Raises _Guarded, Cancelled."""
         with self._news:
             self._news.wait_for(lambda: self._guards <= self._ended.keys())
             halt = next((halt for name in self._guards if (halt := self._ended[name])), None)
         if halt:
             raise _Guarded(halt)
+        if self._session.stopped:
+            raise Cancelled(self._session.stopped)
 
     def _in_order(self, indices: range, guard: bool) -> _Halt | None:
         """Every resource of a part; why it stopped where it did."""

@@ -121,6 +121,18 @@ def in_etc(unit: str) -> str:
     return str(Path(FOLDER) / unit)
 
 
+def drop_ins(unit: str, status: Status) -> tuple[str, ...]:
+    """Drop-ins that someone made for this unit, in /etc or /run, loaded or not; those for all units of a type stay."""
+    folders = [f"{base}/{unit}.d" for base in (FOLDER, "/run/systemd/system")]
+    lying = [str(path) for folder in folders for path in Path(folder).glob("*.conf")]
+    loaded = [
+        path
+        for path in status.drop_ins
+        if path.startswith(("/etc/", "/run/")) and Path(path).parent.name != f"{unit.rpartition('.')[2]}.d"
+    ]
+    return tuple(sorted({*lying, *loaded}))
+
+
 def mount_unit(path: str) -> str:
     """The unit that mounts at an absolute `path`: its name is the path's (systemd-escape(1), --path)."""
     kept = (each if (each.isascii() and each.isalnum()) or each in ":_." else rf"\x{ord(each):02x}" for each in path)

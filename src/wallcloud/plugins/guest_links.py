@@ -17,6 +17,8 @@ PREFIX = "tap"
 IFF_UP = 1
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _RTMGRP_LINK = 1
+_LAST = (2, 3)  # NLMSG_ERROR, NLMSG_DONE
+_DATAGRAM = 1 << 18
 _NLM_F_REQUEST, _NLM_F_DUMP = 0x1, 0x300
 _IFLA_IFNAME = 3
 _MESSAGE = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
@@ -32,16 +34,22 @@ class Link(NamedTuple):
     up: bool
 
 
-def links(data: bytes) -> Iterator[Link]:
-    """The devices that one datagram of rtnetlink tells of: new ones, and those that changed."""
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and content of each message of one datagram."""
     while len(data) >= _MESSAGE.size:
         length, kind, *_ = _MESSAGE.unpack_from(data)
         if length < _MESSAGE.size:
             return
-        if kind == _RTM_NEWLINK:
-            _, _, number, flags, _ = _LINK.unpack_from(data, _MESSAGE.size)
-            yield Link(number, _name(data[_MESSAGE.size + _LINK.size : length]), bool(flags & IFF_UP))
+        yield kind, data[_MESSAGE.size : length]
         data = data[_aligned(length) :]
+
+
+def links(data: bytes) -> Iterator[Link]:
+    """The devices that one datagram tells of: those that are there, new ones, and those that changed."""
+    for kind, content in messages(data):
+        if kind == _RTM_NEWLINK:
+            _, _, number, flags, _ = _LINK.unpack_from(content)
+            yield Link(number, _name(content[_LINK.size :]), bool(flags & IFF_UP))
 
 
 def _name(attributes: bytes) -> str:
@@ -63,23 +71,33 @@ def request(kind: int, flags: int, number: int = 0, change: int = 0) -> bytes:
     return _MESSAGE.pack(size, kind, _NLM_F_REQUEST | flags, 0, 0) + _LINK.pack(0, 0, number, change, change)
 
 
+def present() -> Iterator[Link]:
+    """Every device that is there. On a socket of its own: beside news the kernel may refuse to list them (EBUSY)."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as asked:
+        asked.send(request(_RTM_GETLINK, _NLM_F_DUMP))
+        while True:
+            data = asked.recv(_DATAGRAM)
+            yield from links(data)
+            if any(kind in _LAST for kind, _ in messages(data)):
+                return
+
+
 def main() -> None:
     """Looks at every device once, then at each that changes, for ever."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as news:
         news.bind((0, _RTMGRP_LINK))
-        news.send(request(_RTM_GETLINK, _NLM_F_DUMP))
+        found = present()
         while True:
-            try:
-                data = news.recv(1 << 18)
-            except OSError as error:
-                if error.errno != errno.ENOBUFS:  # news was lost, so all is asked for again
-                    raise
-                news.send(request(_RTM_GETLINK, _NLM_F_DUMP))
-                continue
-            for link in links(data):
+            for link in found:
                 if link.name.startswith(PREFIX) and not link.up:
                     print(f"{link.name} is down: set up", flush=True)
                     news.send(request(_RTM_NEWLINK, 0, link.number, IFF_UP))
+            try:
+                found = links(news.recv(_DATAGRAM))
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                found = present()  # some news was lost
 
 
 if __name__ == "__main__":

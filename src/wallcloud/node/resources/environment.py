@@ -3,13 +3,14 @@
 import hashlib
 import os
 import shutil
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from wallcloud.node import files, systemd
-from wallcloud.node.resource import Change, Context, Resource, State, changed
+from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.run import run
 
 _MODE = 0o444
@@ -22,7 +23,7 @@ What={image}
 Where={path}
 Type=squashfs
 Options=ro,nodev,nosuid,loop
-# Another image takes the place while programs still run from this one: they keep it until they end.
+# Mended while programs run from it: what they have open they keep, and the rest is there again in a moment.
 LazyUnmount=yes
 
 [Install]
@@ -68,18 +69,30 @@ class Environment(Resource):
         return (self.unit,)
 
     def desired(self, ctx: Context) -> State:
-        return {"digest": self.digest, "mode": f"root:root {files.mode_text(_MODE)}", **self._mounting(self.text, True)}
+        return {
+            "digest": self.digest,
+            "mode": f"root:root {files.mode_text(_MODE)}",
+            "unit": self.text,
+            "unit mode": "root:root 0644",
+            "drop-ins": (),
+            "loaded": "as the file says",
+            "enabled": "enabled",
+            "mounted": True,
+        }
 
     def read(self, ctx: Context) -> State | None:
-        found = files.status(self.image)
-        text = files.read_text(systemd.in_etc(self.unit)) if files.status(systemd.in_etc(self.unit)) else ""
-        if found is None and not text:
+        image, unit = files.status(self.image), files.status(systemd.in_etc(self.unit))
+        if image is None and unit is None:
             return None
         status = systemd.status(ctx, self.unit)
         return {
             "digest": ctx.cached(f"digest {self.image}", self._digest),
-            "mode": "{owner}:{group} {mode}".format_map(files.owner_of(found)) if found else None,
-            **self._mounting(text, status.enabled == "enabled"),
+            "mode": _mode(image),
+            "unit": files.read_text(systemd.in_etc(self.unit)) if unit and stat.S_ISREG(unit.st_mode) else None,
+            "unit mode": _mode(unit),
+            "drop-ins": systemd.drop_ins(self.unit, status),
+            "loaded": "an older file" if status.need_reload else "as the file says",
+            "enabled": status.enabled,
             "mounted": status.active == "active" and self._is_mounted(),
         }
 
@@ -90,21 +103,26 @@ class Environment(Resource):
         if changed(changes, "digest"):
             self._fetch(ctx)
         files.own(self.image, "root", "root", _MODE)
-        self._note()
+        files.write(self._mark, f"{self.digest} {self._identity()}\n".encode(), "root", "root", 0o644)
         Path(self.path).mkdir(0o755, parents=True, exist_ok=True)
-        if changed(changes, "unit", "enabled"):
-            before = systemd.show(self.unit)
-            files.write(systemd.in_etc(self.unit), self.text.encode(), "root", "root", 0o644)
-            systemd.systemctl("reenable", "--quiet", "--no-reload", self.unit)
-            if any(each.load != "not-found" for each in before):
-                systemd.daemon_reload()
-        if changed(changes, "digest", "mounted"):
+        declared = ("unit", "unit mode", "drop-ins", "loaded", "enabled")
+        if changed(changes, *declared):
+            self._declare()
+        if changed(changes, "digest", "mounted", *declared):
             ctx.note(f"mount {self.path}")
             systemd.forget_failures(self.unit)
             systemd.start("restart", self.unit)
 
-    def _mounting(self, text: str, enabled: bool) -> dict[str, str | bool]:
-        return {"unit": text, "enabled": enabled, "mounted": True}
+    def _declare(self) -> None:
+        """The mount unit as it is to be, known to systemd."""
+        before = systemd.show(self.unit)
+        files.write(systemd.in_etc(self.unit), self.text.encode(), "root", "root", 0o644)
+        for status in before:
+            for extra in systemd.drop_ins(self.unit, status):
+                files.discard(extra)
+        systemd.systemctl("reenable", "--quiet", "--no-reload", self.unit)
+        if any(each.load != "not-found" for each in before):
+            systemd.daemon_reload()
 
     def _fetch(self, ctx: Context) -> None:
         archive = ctx.blobs((self.digest,))[self.digest]
@@ -112,17 +130,25 @@ class Environment(Resource):
         Path(beside).parent.mkdir(0o755, parents=True, exist_ok=True)
         shutil.move(archive, beside)  # /var and /opt may be different disks
         run(("sync", beside), timeout=300)
+        if _digest_of(beside) != self.digest:  # what lay there under its name since a power cut, or a disk's fault
+            files.discard(beside)
+            raise ResourceFailed(
+                f"the image of {self.path} did not arrive whole",
+                tried=f"receive it into {self.image}",
+                hint="run wallcloud apply again: it is sent anew",
+            )
         files.place(beside, self.image)
 
     def _digest(self) -> str | None:
         """What the image is. It is read as a whole only where the file is not the one that was noted."""
-        with suppress(OSError):
+        found = files.status(self.image)
+        if found is None or not stat.S_ISREG(found.st_mode):
+            return None
+        with suppress(OSError, ValueError):
             digest, _, noted = Path(self._mark).read_text().strip().partition(" ")
             if noted == self._identity():
                 return digest
-        with suppress(OSError), Path(self.image).open("rb") as image:
-            return hashlib.file_digest(image, "sha256").hexdigest()
-        return None
+        return _digest_of(self.image)
 
     @property
     def _mark(self) -> str:
@@ -131,11 +157,7 @@ class Environment(Resource):
     def _identity(self) -> str:
         """Changes with whatever is done to the file: nobody sets a ctime (inode(7))."""
         found = os.stat(self.image)  # noqa: PTH116 - all of these are its fields
-        return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
-
-    def _note(self) -> None:
-        digest = self._digest()
-        files.write(self._mark, f"{digest} {self._identity()}\n".encode(), "root", "root", 0o644)
+        return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
     def _is_mounted(self) -> bool:
         """Whether what is mounted is this very image, not one that it has replaced (sysfs, loop/backing_file)."""
@@ -144,3 +166,13 @@ class Environment(Resource):
             backing = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}/loop/backing_file")
             return backing.read_text().strip() == self.image
         return False
+
+
+def _mode(found: os.stat_result | None) -> str | None:
+    return "{owner}:{group} {mode}".format_map(files.owner_of(found)) if found else None
+
+
+def _digest_of(path: str) -> str | None:
+    with suppress(OSError), Path(path).open("rb") as image:
+        return hashlib.file_digest(image, "sha256").hexdigest()
+    return None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from wallcloud.node import apt, dpkg
+from wallcloud.node import apt, dpkg, systemd
 from wallcloud.node.resource import Change, Context, Resource, State, Value
 
 
@@ -63,6 +63,7 @@ class Packages(Resource):
             older = [f"{name}={version}" for name, version in _older(found, pool)]
             if lacking or older:
                 apt.install(ctx, index, tuple(dict.fromkeys((*lacking, *older))))
+        systemd.daemon_reload()  # also for what an installation that was cut off from us went on to install
         apt.keep_index(self.index, index)
 
     def consequence(self, changes: tuple[Change, ...]) -> str:

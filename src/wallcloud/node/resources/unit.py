@@ -101,7 +101,7 @@ class Unit(Resource):
             "text": files.read_text(path) if kind == "file" else None,
             "type": kind,
             **(files.owner_of(found) if found is not None else {}),
-            "drop-ins": _drop_ins(self.unit, status),
+            "drop-ins": systemd.drop_ins(self.unit, status),
             "loaded": "an older file" if status.need_reload else "as the file says",
             "enabled": status.enabled,
             "active": status.active,
@@ -155,7 +155,7 @@ class Unit(Resource):
             files.write(path, stamp.with_definition(self.text)[0].encode(), "root", "root", 0o644)
         elif changed(changes, "owner", "group", "mode"):
             files.own(path, "root", "root", 0o644)
-        for extra in _drop_ins(self.unit, before):
+        for extra in systemd.drop_ins(self.unit, before):
             files.discard(extra)
             with suppress(OSError):
                 Path(extra).parent.rmdir()
@@ -197,6 +197,8 @@ class Unit(Resource):
                 if isinstance(each, Unit) and each.unit == service:
                     text = stamp.with_definition(each.text)[0]
                     files.write(systemd.in_etc(service), text.encode(), "root", "root", 0o644)
+            # Asked about, systemd reads what it did not find before; starting the socket alone would not make it.
+            systemd.show(service)
 
     def _verb(self, ctx: Context, status: systemd.Status, redefined: bool) -> str:
         if status.active not in {"active", "reloading"}:
@@ -244,18 +246,6 @@ class Unit(Resource):
         stale = str(running.before or "").removeprefix("stale: ").split(", ")
         reloads = {each.path for each in self.inputs if each.on == "reload"}
         return f"reloads {self.unit}" if set(stale) <= reloads else f"restarts {self.unit}"
-
-
-def _drop_ins(unit: str, status: systemd.Status) -> tuple[str, ...]:
-    """Drop-ins that someone made for this unit, in /etc or /run, loaded or not; those for all units of a type stay."""
-    folders = [f"{base}/{unit}.d" for base in (systemd.FOLDER, "/run/systemd/system")]
-    lying = [str(path) for folder in folders for path in Path(folder).glob("*.conf")]
-    loaded = [
-        path
-        for path in status.drop_ins
-        if path.startswith(("/etc/", "/run/")) and Path(path).parent.name != f"{unit.rpartition('.')[2]}.d"
-    ]
-    return tuple(sorted({*lying, *loaded}))
 
 
 def _contents(ctx: Context) -> Mapping[str, str]:
