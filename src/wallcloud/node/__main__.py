@@ -1,5 +1,6 @@
 """What runs on a node: one request in, events out. The loader (deploy) has read this program from stdin before."""
 
+import gc
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from wallcloud.node.session import Session
 
 def main() -> None:
     """Serves one session on stdin and the original stdout; whatever else prints goes to stderr. Exits."""
+    gc.set_threshold(50_000)  # a session makes many objects and few cycles
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     os.umask(0o022)
