@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wallcloud.catalog.component import Account, Component, Exemption, Listen
+from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Release
 from wallcloud.design.compile import Design, compile_site, place
 from wallcloud.design.flows import Flow, derive
@@ -30,9 +31,11 @@ def example(flavour: str = "article", *changes: tuple[str, str]) -> Loaded:
 
 
 @cache
-def designed(flavour: str = "article") -> Design:
-    """The design of an example, before any node was asked."""
-    return compile_site(example(flavour), {}, RELEASE)
+def designed(flavour: str = "article", *, ovs_kernel: bool = True) -> Design:
+    """The design of an example, before any node was asked, but for the one thing that is said."""
+    loaded = example(flavour)
+    facts = {} if ovs_kernel else dict.fromkeys(loaded.site.nodes, NodeFacts(ovs_kernel=False))
+    return compile_site(loaded, facts, RELEASE)
 
 
 def with_options(text: str) -> Loaded:

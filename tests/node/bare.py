@@ -42,6 +42,10 @@ class Bare:
 
     def forget(self, key: str) -> None: ...
 
+    @property
+    def disturbed(self) -> bool:
+        return False
+
     def touched(self, path: str) -> bool:
         return path in self.altered
 

@@ -199,17 +199,25 @@ class Lab(Reach):
             disk.authorize(Path(f"/proc/{found.leader.pid}/root") if found.leader else box.paths.upper, key)
             return
         with step(progress, f"machine {box.name}"):
-            starting = box.fits(found)
-            if not starting:
+            if not (box.fits(found) and self._gets_there(box, interrupted)):
                 box.cut_power()
                 disk.make(box.paths, box.name, base, self.site.ssh.port)
-            hearing = box.listen()
-            if not starting:
+                hearing = box.listen()
                 box.start(key)
-            box.wait_booted(hearing, interrupted)
+                box.wait_booted(hearing, interrupted)
             address = box.machine.address.ip
             admin = kernel.NETNS / self.wiring.place(ADMIN).namespace
             greeting.expect(box.name, admin, address, self.site.ssh.port)
+
+    def _gets_there(self, box: Box, interrupted: threading.Event) -> bool:
+        """Whether a machine that is under way boots. One that was killed a moment ago looks the same, and goes off."""
+        try:
+            box.wait_booted(box.listen(), interrupted)
+        except WallcloudError:
+            if box.running().keeper is None:
+                return False
+            raise
+        return True
 
     def _remove_strangers(self, progress: Progress) -> None:
         """Ends machines that are there but not in the site."""

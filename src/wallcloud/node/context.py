@@ -74,6 +74,7 @@ class Run:
         self._cache = Memory()
         self._kept = Memory()
         self._touched: set[str] = set()
+        self._disturbed = False
         self._hand = threading.local()
 
     def take(self, index: int) -> None:
@@ -111,6 +112,10 @@ class Run:
         self._cache.forget(key)
         self._kept.forget(key)
 
+    @property
+    def disturbed(self) -> bool:
+        return self._disturbed
+
     def touched(self, path: str) -> bool:
         return path in self._touched
 
@@ -120,6 +125,7 @@ class Run:
 
     def changed(self) -> None:
         """The node is not as it was: what was read from it is forgotten."""
+        self._disturbed = True
         self._cache.forget()
 
     def note(self, note: str, done: int | None = None, total: int | None = None) -> None:

@@ -78,6 +78,10 @@ class Context(Protocol):
     def forget(self, key: str) -> None:
         """Drops what `kept` or `cached` remembers under `key`."""
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether something was applied in this run: what was read of many things at once holds no more."""
+
     def touched(self, path: str) -> bool:
         """Whether a resource earlier in this run changed `path`, or would in a plan."""
 

@@ -30,7 +30,7 @@ class Mask(Resource):
         return dict.fromkeys(self.units, "masked")
 
     def read(self, ctx: Context) -> State | None:
-        return {unit: _state(ctx, unit) for unit in self.units}
+        return {unit: _state(unit, status) for unit, status in systemd.several(ctx, self.units).items()}
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         wrong = tuple(change.property for change in changes)
@@ -47,9 +47,9 @@ class Mask(Resource):
         return f"stops {', '.join(stopped)}" if stopped else ""
 
 
-def _state(ctx: Context, unit: str) -> str:
+def _state(unit: str, status: systemd.Status) -> str:
     path = systemd.in_etc(unit)
-    found, status = files.status(path), systemd.status(ctx, unit)
+    found = files.status(path)
     masked = found is not None and files.type_of(found, path) == MASKED
     stale = masked and status.load not in {"masked", "not-found"}
     runs = status.active not in {"inactive", "failed"}

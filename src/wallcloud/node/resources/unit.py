@@ -173,8 +173,7 @@ class Unit(Resource):
         status = next(iter(systemd.show(self.unit)), systemd.Status(self.unit))
         verb = self._verb(ctx, status, redefined)
         if verb:
-            if status.result not in {"", "success"}:
-                systemd.forget_failures(self.unit)
+            systemd.forget_failures(self.unit)
             ctx.note(f"{verb} {self.unit}")
             if verb != "reload" and self.unit.endswith(".socket"):
                 self._clear_the_way(ctx, f"{self.unit.removesuffix('.socket')}.service")
