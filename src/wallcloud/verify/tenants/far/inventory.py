@@ -43,6 +43,8 @@ _NOT_ROWS = frozenset(
 _LIVE = "queued_for_delete = 0"
 _KEPT_ROWS = {
     "nova_api.instance_mappings": _LIVE,
+    # An external network gets a DHCP agent when it is used for the first time, and keeps it (Neutron's scheduler).
+    "neutron.networkdhcpagentbindings": "network_id NOT IN (SELECT network_id FROM neutron.externalnetworks)",
     "nova_api.request_specs": f"instance_uuid IN (SELECT instance_uuid FROM nova_api.instance_mappings WHERE {_LIVE})",  # noqa: S608
 }
 """What marks rows as alive where no column `deleted` does; `nova-manage db archive_deleted_rows` takes the others."""
