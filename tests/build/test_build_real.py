@@ -2,7 +2,7 @@
 
 Measured here (2 cores, warm registry cache): 586 MB become an image of 157 MB in 6 s (zstd -6; lz4 191 MB, gzip
 162 MB). Unpacking 37,500 files took a node 19 s of processor time, most of it in the kernel; mounting takes none, and
-importing all of nova-compute, nova-conductor and Neutron from the image 4.7 s, as from files (0013's numbers).
+importing all of nova-compute, nova-conductor and Neutron from the image 4.7 s, as from files (docs/decisions/0016).
 """
 
 import json

@@ -19,6 +19,7 @@ LEARN = {
     ("drained-computes", "drained computes"),
     ("bus-account", "neutron-ovs-agent@compute3@neutron"),
     ("bus-account", "nova-compute@compute3@nova"),
+    ("nova-host", "compute3"),
 }
 
 
@@ -46,4 +47,4 @@ def test_no_number_changes_with_it() -> None:
 
 def test_a_leaving_compute_takes_what_is_its_own_and_nothing_else() -> None:
     gone = {key for key in by_name(joined(), "control") if key not in by_name(designed(), "control")}
-    assert gone == {key for key in LEARN if key[0] == "bus-account"}
+    assert gone == {key for key in LEARN if key[0] in {"bus-account", "nova-host"}}

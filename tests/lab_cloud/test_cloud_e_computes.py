@@ -10,7 +10,7 @@ from tests.lab_cloud.units import Units, harmed_anywhere
 pytestmark = [pytest.mark.root, pytest.mark.lab]
 
 NEW = "compute3"
-LEARNED = {"ruleset", "file", "bus-account"}
+LEARNED = {"ruleset", "file", "bus-account", "nova-host"}
 """What control learns of a new compute: who may call it, and as whom."""
 _KNOWN = """mariadb -BNe "
     SELECT host FROM nova.services WHERE topic = 'compute' AND deleted = 0

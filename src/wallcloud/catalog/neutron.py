@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, database, openstack, oslo, plugins, tls
+from wallcloud.catalog import bus, database, openstack, oslo, plugins
 from wallcloud.catalog.component import Limit, ServiceUser, Term
 from wallcloud.catalog.place import Place
-from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Kind, Network, Site
 
@@ -45,23 +44,15 @@ def connections(component: str, processes: int) -> Limit:
 
 
 def worker(place: Place, program: str, ready: tuple[str, ...] | None = None) -> Iterator[Resource]:
-    """A part without an API of its own: folder, certificate, settings, the unit of `program`."""
-    component = place.component
-    folder = openstack.folder(component.name)
-    config = f"{folder}/neutron.conf"
-    yield r.Directory(
-        path=folder, group=component.account.group, mode=0o750, component=component.name, reason="its configuration"
-    )
-    yield tls.client_certificate(place, reason="its login at the bus")
-    yield oslo.config(place, config, settings(place), reason=f"{component.title}'s settings")
-    yield openstack.daemon(
+    """A part without an API of its own."""
+    return openstack.worker(
         place,
         program=program,
-        config=(config,),
-        description=component.title,
+        file="neutron.conf",
+        whole=settings(place),
+        lines=(f"Environment=PYTHONPATH={plugins.FOLDER}",),
         restart_on=plugins.paths("flat_guard.py"),
         ready=ready,
-        lines=(f"RuntimeDirectory=wallcloud-{component.name}", f"Environment=PYTHONPATH={plugins.FOLDER}"),
     )
 
 

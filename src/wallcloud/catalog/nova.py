@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, database, openstack, oslo, tls
+from wallcloud.catalog import bus, database, openstack, oslo
 from wallcloud.catalog.component import Limit, ServiceUser, Term
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.rabbitmq import CONSUMED
-from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
 
 USER = ServiceUser("nova", ("admin", "service"))
@@ -60,22 +59,14 @@ def with_cells(place: Place) -> oslo.Settings:
 
 
 def worker(place: Place, queue: str, whole: oslo.Settings) -> Iterator[Resource]:
-    """A part that takes its work from a queue of the bus: folder, certificate, settings `whole`, the unit."""
-    component = place.component
-    folder = openstack.folder(component.name)
-    config = f"{folder}/nova.conf"
-    yield r.Directory(
-        path=folder, group=component.account.group, mode=0o750, component=component.name, reason="its configuration"
-    )
-    yield tls.client_certificate(place, reason="its login at the bus")
-    yield oslo.config(place, config, whole, reason=f"{component.title}'s settings")
-    yield openstack.daemon(
+    """A part that takes its work from a queue of the bus."""
+    return openstack.worker(
         place,
-        program=component.name,
-        config=(config,),
-        description=component.title,
+        program=place.component.name,
+        file="nova.conf",
+        whole=whole,
+        lines=(NETLINK,),
         ready=("/usr/bin/python3", "-I", CONSUMED, BUS, queue),
-        lines=(f"RuntimeDirectory=wallcloud-{component.name}", NETLINK),
     )
 
 

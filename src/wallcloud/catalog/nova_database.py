@@ -29,13 +29,13 @@ def resources(place: Place) -> Iterator[Resource]:
         yield r.Schema(
             database=name,
             heads=heads(place.release.name, _HEADS[name]),
-            argv=(*_manage(place, name), *(("api_db", "sync") if name == nova.API else ("db", "sync", "--local_cell"))),
+            argv=(*manage(place, name), *(("api_db", "sync") if name == nova.API else ("db", "sync", "--local_cell"))),
             account=ACCOUNT.name,
             component="nova-database",
             reason=f"the schema of OpenStack {place.release.name}",
         )
     yield r.NovaCells(
-        argv=_manage(place, nova.MAIN),
+        argv=manage(place, nova.MAIN),
         account=ACCOUNT.name,
         # Each daemon fills these from its own settings: no account of one stands where another reads it.
         cell0_database=f"{{scheme}}:///{nova.CELL0}?{{query}}",
@@ -51,7 +51,8 @@ def config(name: str) -> str:
     return f"{FOLDER}/{name}.conf"
 
 
-def _manage(place: Place, name: str) -> tuple[str, ...]:
+def manage(place: Place, name: str) -> tuple[str, ...]:
+    """nova-manage with the settings of one of the databases; it runs as ACCOUNT."""
     file = config(nova.CELL0 if name == nova.CELL0 else nova.MAIN)
     return (f"{place.environment}/bin/nova-manage", "--config-file", file)
 

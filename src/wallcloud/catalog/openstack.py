@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from wallcloud.catalog import tls
+from wallcloud.catalog import oslo, tls
 from wallcloud.catalog.component import Call, ServiceUser
 from wallcloud.catalog.oslo import Setting, Settings
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
-from wallcloud.node.resources import Unit
+from wallcloud.node.resource import Resource
+from wallcloud.node.resources import Directory, Unit
 from wallcloud.node.secret import Secret
 
 TOKENS = Call("management-door", "https", "tokens, and other services' APIs", orders=False)
@@ -155,4 +156,34 @@ def daemon(
         requires=requires,
         after=after,
         lines=(*(line for line in LINES if line.partition("=")[0] not in said or line.startswith("Env")), *own),
+    )
+
+
+def worker(
+    place: Place,
+    *,
+    program: str,
+    file: str,
+    whole: Settings,
+    lines: tuple[str, ...],
+    restart_on: tuple[str, ...] = (),
+    ready: tuple[str, ...] | None = None,
+) -> Iterator[Resource]:
+    """A part with its work from the bus: folder, certificate, settings `whole` in `file`, the unit of `program`."""
+    component = place.component
+    where = folder(component.name)
+    config = f"{where}/{file}"
+    yield Directory(
+        path=where, group=component.account.group, mode=0o750, component=component.name, reason="its configuration"
+    )
+    yield tls.client_certificate(place, reason="its login at the bus")
+    yield oslo.config(place, config, whole, reason=f"{component.title}'s settings")
+    yield daemon(
+        place,
+        program=program,
+        config=(config,),
+        description=component.title,
+        restart_on=restart_on,
+        ready=ready,
+        lines=(f"RuntimeDirectory=wallcloud-{component.name}", *lines),
     )

@@ -46,13 +46,17 @@ def _facts(session: Session) -> None:
     from wallcloud.node.facts import facts  # noqa: PLC0415 - a plan needs none of it
 
     session.emit("facts", facts=facts())
-    # While the deployer compiles with them.
+    _load()  # while the deployer compiles with them
+
+
+def _load() -> None:
+    """Everything that a plan needs."""
     import wallcloud.node.converge  # noqa: PLC0415
-    import wallcloud.node.resources  # noqa: PLC0415, F401
+    import wallcloud.node.resources  # noqa: PLC0415, F401 - fills the registry
 
 
 def _converge(request: dict[str, Any], session: Session) -> int:
-    import wallcloud.node.resources  # noqa: PLC0415, F401 - fills the registry; facts need none of it
+    _load()
     from wallcloud.node.converge import converge  # noqa: PLC0415
     from wallcloud.node.lock import Lock  # noqa: PLC0415
     from wallcloud.node.spec import from_json  # noqa: PLC0415

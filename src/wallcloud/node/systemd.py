@@ -73,6 +73,11 @@ def show(*names: str) -> tuple[Status, ...]:
     return tuple(_status(block) for block in answer.strip("\n").split("\n\n") if block)
 
 
+def now(unit: str) -> Status:
+    """What systemd says of one unit at this moment; all absent where it says nothing."""
+    return next(iter(show(unit)), Status(unit))
+
+
 def systemctl(*arguments: str, hint: str = "") -> None:
     """`systemctl ARGUMENTS`; nothing where systemd does not run (a machine root that was not started)."""
     if booted():
@@ -114,7 +119,7 @@ def start(verb: str, unit: str) -> None:
 
 def unit_failed(unit: str, tried: str, said: str = "") -> ResourceFailed:
     """The error of a unit that does not run: its journal is what helps."""
-    found = next(iter(show(unit)), Status(unit))
+    found = now(unit)
     result = f" (result: {found.result})" if found.result not in {"", "success"} else ""
     return ResourceFailed(
         f"{unit} is {found.active}{result}",

@@ -1,4 +1,4 @@
-"""Nova's cell mappings in the machine's MariaDB, as a spec, and what a hand does to them."""
+"""Nova's cell and host mappings in the machine's MariaDB, as a spec, and what a hand does to them."""
 
 import shlex
 from collections.abc import Callable
@@ -6,7 +6,17 @@ from typing import Protocol
 
 from wallcloud.catalog.schema_heads import heads
 from wallcloud.node.resource import Resource
-from wallcloud.node.resources import Account, Database, DatabaseAccount, File, Group, NovaCells, Schema
+from wallcloud.node.resources import (
+    Account,
+    Database,
+    DatabaseAccount,
+    File,
+    Group,
+    NovaCells,
+    NovaHost,
+    Schema,
+    Task,
+)
 
 ACCOUNT = "nova-schema"
 CONFIG = "/etc/wct/nova.conf"
@@ -23,21 +33,30 @@ WANTED = {
 }
 
 
+REGISTERED = """
+INSERT INTO services (created_at, deleted, host, `binary`, topic, report_count, disabled, forced_down, version, uuid)
+    VALUES (NOW(), 0, 'compute1', 'nova-compute', 'compute', 1, 0, 0, 68, UUID())
+"""
+"""What nova-compute's start leaves."""
+
+
 class Place(Protocol):
     def run(self, script: str, *, check: bool = True) -> str: ...
 
 
 def resources(release: str, environment: str, socket: str) -> tuple[Resource, ...]:
-    """The API's database, its schema, the cells."""
+    """The API's and the cell's database, their schemas, the cells, a host."""
     manage = (f"{environment}/bin/nova-manage", "--config-file", CONFIG)
+    databases = (("nova_api", "nova_api", ("api_db", "sync")), ("nova", "nova", ("db", "sync", "--local_cell")))
     return (
         Group(group=ACCOUNT, gid=646),
         Account(account=ACCOUNT, uid=646, group=ACCOUNT),
         File(path=CONFIG, content=SETTINGS.format(socket=socket)),
-        Database(database="nova_api"),
-        DatabaseAccount(user=ACCOUNT, grants=("ALL PRIVILEGES ON `nova_api`.*",)),
-        Schema(
-            database="nova_api", heads=heads(release, "nova_api"), argv=(*manage, "api_db", "sync"), account=ACCOUNT
+        *(Database(database=name) for name, _, _ in databases),
+        DatabaseAccount(user=ACCOUNT, grants=tuple(f"ALL PRIVILEGES ON `{name}`.*" for name, _, _ in databases)),
+        *(
+            Schema(database=name, heads=heads(release, program), argv=(*manage, *words), account=ACCOUNT)
+            for name, program, words in databases
         ),
         NovaCells(
             argv=manage,
@@ -46,6 +65,13 @@ def resources(release: str, environment: str, socket: str) -> tuple[Resource, ..
             cell_transport=WANTED["cell1"][0],
             cell_database=WANTED["cell1"][1],
         ),
+        Task(
+            task="a compute registers",
+            argv=("sh", "-ec", f"mariadb nova -e {shlex.quote(REGISTERED)}; touch /etc/wct/registered"),
+            account="root",
+            creates="/etc/wct/registered",
+        ),
+        NovaHost(host="compute1", argv=manage, account=ACCOUNT),
     )
 
 
@@ -68,4 +94,5 @@ TABLE = {
     (NovaCells.kind, "cell0"): by_hand("UPDATE cell_mappings SET database_connection = 'x' WHERE name = 'cell0'"),
     (NovaCells.kind, "cell1"): by_hand("UPDATE cell_mappings SET disabled = 1 WHERE name = 'cell1'"),
     (NovaCells.kind, "others"): by_hand(TWICE),
+    (NovaHost.kind, "cell"): by_hand("DELETE FROM host_mappings"),
 }

@@ -228,8 +228,10 @@ def _rabbitmq() -> tuple[Resource, ...]:
 
 
 def _keystone() -> tuple[Resource, ...]:
+    # One process: Keystone's auth_context looks at a token with what the request before, in its process, had cached.
+    # A role changed by one process and deleted by another is then 404 for every token until the first's next login.
     uwsgi = (
-        f"{folder()}/bin/uwsgi --module keystone.wsgi.api:application --venv {folder()} --master --processes 2"
+        f"{folder()}/bin/uwsgi --module keystone.wsgi.api:application --venv {folder()} --master --processes 1"
         " --enable-threads --lazy-apps --buffer-size 65535 --die-on-term --need-app"
         " --uwsgi-socket /run/keystone/api.sock --chmod-socket=666"
     )

@@ -26,6 +26,7 @@ from wallcloud.node.resources.link import Link
 from wallcloud.node.resources.mariadb import Database, DatabaseAccount, ExclusiveDatabaseAccounts, ExclusiveDatabases
 from wallcloud.node.resources.mask import Mask
 from wallcloud.node.resources.nova_cells import NovaCells
+from wallcloud.node.resources.nova_host import NovaHost
 from wallcloud.node.resources.ovs_bridge import ExclusiveOvsBridges, OvsBridge
 from wallcloud.node.resources.ovs_flows import OvsFlows
 from wallcloud.node.resources.packages import Packages
@@ -86,6 +87,7 @@ __all__ = [
     "Link",
     "Mask",
     "NovaCells",
+    "NovaHost",
     "OvsBridge",
     "OvsFlows",
     "Packages",

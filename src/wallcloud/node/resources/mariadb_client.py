@@ -106,6 +106,12 @@ def execute(statements: Iterable[str], *, secret: bool = False) -> str:
     return result.stdout
 
 
+def has_table(database: str, table: str) -> bool:
+    """Whether there is such a table (yet). Raises ResourceFailed."""
+    there = f"TABLE_SCHEMA = {string(database)} AND TABLE_NAME = {string(table)}"
+    return execute([f"SELECT COUNT(*) FROM information_schema.TABLES WHERE {there}"]).strip() != "0"  # noqa: S608 - quoted
+
+
 def identifier(name: str) -> str:
     """`name` quoted as an identifier."""
     return "`" + _plain(name).replace("`", "``") + "`"

@@ -127,9 +127,7 @@ class NovaCells(Resource):
 
 
 def _read(database: str) -> tuple[Cell, ...] | None:
-    there = f"TABLE_SCHEMA = {client.string(database)} AND TABLE_NAME = 'cell_mappings'"
-    count = f"SELECT COUNT(*) FROM information_schema.TABLES WHERE {there}"  # noqa: S608 - quoted
-    if client.execute([count]).strip() == "0":
+    if not client.has_table(database, "cell_mappings"):
         return None
     columns = ", ".join(f"COALESCE({each}, '')" for each in ("uuid", "name", "transport_url", "database_connection"))
     table = f"{client.identifier(database)}.cell_mappings"

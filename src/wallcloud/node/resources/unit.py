@@ -150,7 +150,7 @@ class Unit(Resource):
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         path = systemd.in_etc(self.unit)
-        before = next(iter(systemd.show(self.unit)), systemd.Status(self.unit))
+        before = systemd.now(self.unit)
         if changed(changes, "text", "type"):
             files.write(path, stamp.with_definition(self.text)[0].encode(), "root", "root", 0o644)
         elif changed(changes, "owner", "group", "mode"):
@@ -170,7 +170,7 @@ class Unit(Resource):
 
     def _bring_up(self, ctx: Context, redefined: bool) -> None:
         """Starts, restarts or reloads as what runs needs it; then waits until it is ready."""
-        status = next(iter(systemd.show(self.unit)), systemd.Status(self.unit))
+        status = systemd.now(self.unit)
         verb = self._verb(ctx, status, redefined)
         if verb:
             systemd.forget_failures(self.unit)
@@ -189,7 +189,7 @@ class Unit(Resource):
 
         The service's own resource comes later: what is missing here is its file, and it starts it.
         """
-        status = next(iter(systemd.show(service)), systemd.Status(service))
+        status = systemd.now(service)
         if status.active not in {"inactive", "failed"}:
             systemd.systemctl("stop", service)
         if status.load == "not-found":

@@ -1,0 +1,40 @@
+"""Computes in Nova's cell: a deployment is done when the first VM finds its host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallcloud.catalog import nova, nova_database
+from wallcloud.catalog.component import Component
+from wallcloud.catalog.place import Place, milestone
+from wallcloud.node.resource import Resource
+from wallcloud.node.resources import NovaHost
+from wallcloud.site.model import Role
+
+NAME = "nova-hosts"
+_COMPUTE = "nova-compute"
+
+
+def resources(place: Place) -> Iterator[Resource]:
+    """One for each compute, which awaits that compute alone."""
+    for host in place.placed.get(_COMPUTE, ()):
+        yield NovaHost(
+            host=host,
+            argv=nova_database.manage(place, nova.MAIN),
+            account=nova_database.ACCOUNT.name,
+            awaits=tuple(each for each in place.awaits if each == milestone(_COMPUTE, host)),
+            component=NAME,
+            reason="Nova sends VMs to computes of its cell",
+        )
+
+
+COMPONENT = Component(
+    name=NAME,
+    title="computes in Nova's cell",
+    roles=(Role.CONTROL,),
+    account=nova_database.ACCOUNT,
+    environment=True,
+    follows=(_COMPUTE,),
+    after=("nova-database",),
+    resources=resources,
+)
