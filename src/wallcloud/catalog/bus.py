@@ -20,11 +20,16 @@ def address(place: Place, vhost: str) -> str:
 
 
 def settings(place: Place) -> Settings:
-    """[DEFAULT] transport_url and [oslo_messaging_rabbit]; no notifications: unconsumed queues grow for ever."""
+    """[DEFAULT] transport_url and [oslo_messaging_rabbit]; no notifications: unconsumed queues grow for ever.
+
+    Durable: a broker that starts again has every service's queue before the service is back. Without it what is sent
+    meanwhile is lost without a word, and a server that was to be deleted then stays in `deleting` for ever.
+    """
     where = tls.client(place)
     return {
         "DEFAULT": {"transport_url": address(place, place.component.bus)},
         "oslo_messaging_rabbit": {
+            "amqp_durable_queues": True,
             "ssl": True,
             "ssl_ca_file": where.authority,
             "ssl_cert_file": where.certificate,

@@ -57,7 +57,14 @@ DERIVED_BUS = (
     "default.transport_url",
     *(
         f"oslo_messaging_rabbit.{option}"
-        for option in ("rabbit_login_method", "ssl", "ssl_ca_file", "ssl_cert_file", "ssl_key_file")
+        for option in (
+            "amqp_durable_queues",
+            "rabbit_login_method",
+            "ssl",
+            "ssl_ca_file",
+            "ssl_cert_file",
+            "ssl_key_file",
+        )
     ),
 )
 """And of what uses the bus."""
