@@ -55,6 +55,7 @@ ALLOWED = ("refused/admin/users", "status 403", "status 200")
 REFUSED = ("refused/admin/users", "status 403", "status 503: down")
 FORGED = ("frames/verify-a1/ra", "stays in the VM", "leaves: compute1:br-int")
 REACHED = ("frames/verify-a1/reach", "verify-a2", "verify-a2, verify-b1")
+UNREACHED = ("frames/verify-a1/reach", "verify-a2", "no answer: verify-a1: verify-a1 was never made")
 LEFT = ("inventory/control/rows/left", "as before", "changed: +nova.instances 1")
 
 
@@ -71,7 +72,7 @@ def test_the_next_run_may_sweep_and_nothing_else() -> None:
     [
         (victim("nova-api", MAKING), (MADE, PING), ()),
         (victim("nova-api", MAKING), (MADE, PING, OTHERS), (OTHERS,)),
-        (victim("nova-api", MAKING), (MADE, SILENT_WALL), ()),
+        (victim("nova-api", MAKING), (MADE, SILENT_WALL, UNREACHED), ()),
         (victim("nova-api", MAKING), (MADE, WALL), (WALL,)),
         (victim("keystone", STEPS[1]), (REFUSED,), ()),
         (victim("keystone", STEPS[1]), (ALLOWED,), (ALLOWED,)),

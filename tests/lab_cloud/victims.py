@@ -191,9 +191,10 @@ def _opened(id: str, expected: str, seen: str, **_: str) -> bool:
     """Whether something passed that must not."""
     if id.startswith("refused/"):
         return seen.startswith("status 2")
-    if id.startswith("frames/"):
-        return seen.startswith("leaves") or (id.endswith("/reach") and bool({*_GUEST(seen)} - {*_GUEST(expected)}))
     outcome = seen.partition(":")[0]
+    if id.startswith("frames/"):
+        further = id.endswith("/reach") and outcome != "no answer" and {*_GUEST(seen)} - {*_GUEST(expected)}
+        return seen.startswith("leaves") or bool(further)
     if id.startswith("outside/") or id.endswith("/too-large"):
         return outcome != "no answer"
     return id.startswith("private/") and _tenants(id) == {"a", "b"} and outcome == "answered"

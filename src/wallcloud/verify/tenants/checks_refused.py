@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from wallcloud.verify.tenants.asked import Asked, Body, id_of, plain, subnet_of
+from wallcloud.verify.tenants.asked import Asked, Body, id_of, known, plain, subnet_of
 from wallcloud.verify.tenants.client import Client, catalog_types
 from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import PREFIX, Tenant
@@ -186,13 +186,17 @@ def _beyond_quota(world: World, other: Tenant) -> Iterator[Asked]:
     """The other tenant's quota is what it already has: its first of each is the control."""
     if other.private:
         why = "the project's quota holds"
-        name = {"network": {"name": f"{PREFIX}x"}}
-        yield Asked("quota/network", 409, why, "POST", "network", plain("networks", name))
+        things = world.things[other.name]
+
+        def private() -> tuple[str, Body]:
+            id_of(things.network)
+            return "networks", {"network": {"name": f"{PREFIX}x"}}
 
         def floating() -> tuple[str, Body]:
-            outer = id_of(network(world.things[other.name].client, other.external))
-            return "floatingips", {"floatingip": {"floating_network_id": outer}}
+            known(next(iter(things.floating.values()), None))
+            return "floatingips", {"floatingip": {"floating_network_id": id_of(network(things.client, other.external))}}
 
+        yield Asked("quota/network", 409, why, "POST", "network", private)
         yield Asked("quota/floating-ip", 409, why, "POST", "network", floating)
 
 
