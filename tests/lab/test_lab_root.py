@@ -351,11 +351,19 @@ def test_a_machine_without_power_is_silent_and_its_journal_readable(lab: Lab, ho
     assert ssh(lab, "control", "echo on") == "on"
 
 
+def cards(place: str) -> dict[str, str]:
+    """Interface → hardware address of the router or a workstation."""
+    return {name: link["address"] for name, link in kernel.links(f"wc-t1-{place}").items()}
+
+
 def test_machines_that_the_site_has_no_more_go_and_others_stay(lab: Lab, folder: Path) -> None:
     machines = pids(lab)
+    known = {place: cards(place) for place in ("router", "office", "admin")}
     more = make(folder, SITE + "  extra: {roles: [compute], interfaces: {management: eth0, overlay: eth1}}\n")
     more.up(Silent())
     assert pids(more)["extra"] is not None
+    # Made afresh with what it knows of the new node, and found by its neighbours where it was.
+    assert {place: cards(place) for place in known} == known
     lab.up(Silent())
     assert "wc-t1-node-extra" not in kernel.namespaces("t1")
     assert not (lab.folder / "extra").exists()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from wallcloud.errors import WallcloudError
 from wallcloud.lab import kernel
-from wallcloud.lab.wiring import WIRES, Leg, Machine, Nic, Place, Wire, Wiring, namespace
+from wallcloud.lab.wiring import WIRES, Leg, Machine, Nic, Place, Wire, Wiring, mac, namespace
 
 _QUIET_V6 = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6"
 # A hostile router: forwards all, believes every source address, obeys source routes, tells nobody of better ways.
@@ -70,9 +70,11 @@ def make_place(wiring: Wiring, place: Place) -> None:
 
 
 def _plug_leg(place: Place, leg: Leg) -> Iterator[str]:
+    # Nodes remember their neighbours' addresses: with another one they would not reach it for some 30 s.
+    address = mac(place.namespace, leg.device)
     yield (
         f"link add name {leg.port} mtu {leg.wire.mtu} type veth"
-        f" peer name {leg.device} mtu {leg.wire.mtu} netns {place.namespace}"
+        f" peer name {leg.device} address {address} mtu {leg.wire.mtu} netns {place.namespace}"
     )
     yield f"link set dev {leg.port} master {leg.wire.device} up"
 
