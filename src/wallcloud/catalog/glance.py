@@ -38,7 +38,7 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 def resources(place: Place) -> Iterator[Resource]:
     """Folders, database, settings, the unit."""
     store = place.site.image_store.path
-    yield r.Directory(path=FOLDER, group="glance", mode=0o750, component="glance", reason="its configuration")
+    yield openstack.own_folder(place)
     for path in (ACCOUNT.home, f"{ACCOUNT.home}/tasks", f"{ACCOUNT.home}/staging", store):
         yield r.Directory(
             path=path, owner="glance", group="glance", mode=0o750, component="glance", reason="where images are"

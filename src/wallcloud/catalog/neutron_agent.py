@@ -88,9 +88,7 @@ def proxies(place: Place) -> oslo.Settings:
 def base(place: Place, whole: oslo.Settings) -> Iterator[Resource]:
     """Folders, certificate and settings."""
     name, account = place.component.name, place.component.account
-    yield r.Directory(
-        path=openstack.folder(name), group=account.group, mode=0o750, component=name, reason="its configuration"
-    )
+    yield openstack.own_folder(place)
     yield r.Directory(
         # dnsmasq and haproxy read here as others.
         path=state(place),

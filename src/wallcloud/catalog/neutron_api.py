@@ -31,7 +31,7 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 def resources(place: Place) -> Iterator[Resource]:
     """Folder, certificate, settings, the unit."""
     where = tls.client(place)
-    yield r.Directory(path=FOLDER, group=ACCOUNT.group, mode=0o750, component=NAME, reason="its configuration")
+    yield openstack.own_folder(place)
     yield tls.client_certificate(place, reason="its login at the bus")
     yield oslo.config(place, CONFIG, settings(place), reason="Neutron's API's settings")
     yield r.File(path=PASTE, content=_paste(place), component=NAME, reason="the door stands behind authtoken")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import nova, nova_database
+from wallcloud.catalog import nova, nova_compute, nova_database
 from wallcloud.catalog.component import Component
 from wallcloud.catalog.place import Place, milestone
 from wallcloud.node.resource import Resource
@@ -12,17 +12,16 @@ from wallcloud.node.resources import NovaHost
 from wallcloud.site.model import Role
 
 NAME = "nova-hosts"
-_COMPUTE = "nova-compute"
 
 
 def resources(place: Place) -> Iterator[Resource]:
     """One for each compute, which awaits that compute alone."""
-    for host in place.placed.get(_COMPUTE, ()):
+    for host in place.placed.get(nova_compute.NAME, ()):
         yield NovaHost(
             host=host,
             argv=nova_database.manage(place, nova.MAIN),
             account=nova_database.ACCOUNT.name,
-            awaits=tuple(each for each in place.awaits if each == milestone(_COMPUTE, host)),
+            awaits=tuple(each for each in place.awaits if each == milestone(nova_compute.NAME, host)),
             component=NAME,
             reason="Nova sends VMs to computes of its cell",
         )
@@ -34,7 +33,7 @@ COMPONENT = Component(
     roles=(Role.CONTROL,),
     account=nova_database.ACCOUNT,
     environment=True,
-    follows=(_COMPUTE,),
+    follows=(nova_compute.NAME,),
     after=("nova-database",),
     resources=resources,
 )

@@ -57,7 +57,7 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 def resources(place: Place) -> Iterator[Resource]:
     """Folder, certificate, settings, the socket, the unit."""
     where = tls.client(place)
-    yield r.Directory(path=FOLDER, group=ACCOUNT.group, mode=0o750, component=NAME, reason="its configuration")
+    yield openstack.own_folder(place)
     yield tls.client_certificate(place, reason="its login at the database")
     yield oslo.config(place, CONFIG, settings(place), reason="Nova's metadata service's settings")
     yield r.File(path=PASTE, content=_PASTE, component=NAME, reason="nothing stands between it and the agent")

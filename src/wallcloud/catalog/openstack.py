@@ -166,6 +166,18 @@ def daemon(
     )
 
 
+def own_folder(place: Place) -> Directory:
+    """Where a component's settings are: its group reads them, and nobody else."""
+    component = place.component
+    return Directory(
+        path=folder(component.name),
+        group=component.account.group,
+        mode=0o750,
+        component=component.name,
+        reason="its configuration",
+    )
+
+
 def worker(
     place: Place,
     *,
@@ -178,11 +190,8 @@ def worker(
 ) -> Iterator[Resource]:
     """A part with its work from the bus: folder, certificate, settings `whole` in `file`, the unit of `program`."""
     component = place.component
-    where = folder(component.name)
-    config = f"{where}/{file}"
-    yield Directory(
-        path=where, group=component.account.group, mode=0o750, component=component.name, reason="its configuration"
-    )
+    config = f"{folder(component.name)}/{file}"
+    yield own_folder(place)
     yield tls.client_certificate(place, reason="its login at the bus")
     yield oslo.config(place, config, whole, reason=f"{component.title}'s settings")
     yield daemon(

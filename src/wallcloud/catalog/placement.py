@@ -34,7 +34,7 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 
 def resources(place: Place) -> Iterator[Resource]:
     """Folder, database, settings, the unit."""
-    yield r.Directory(path=FOLDER, group="placement", mode=0o750, component="placement", reason="its configuration")
+    yield openstack.own_folder(place)
     yield oslo.config(place, CONFIG, settings(place), reason="Placement's settings")
     yield from database.made(place)
     yield r.Schema(

@@ -106,8 +106,11 @@ def execute(statements: Iterable[str], *, secret: bool = False) -> str:
     return result.stdout
 
 
-def has_table(database: str, table: str) -> bool:
-    """Whether there is such a table (yet). Raises ResourceFailed."""
+def has_table(ctx: Context, database: str, table: str) -> bool:
+    """Whether a server answers and has such a table (yet). Raises ResourceFailed."""
+    found = server(ctx)
+    if found is None or database not in found.databases:
+        return False
     there = f"TABLE_SCHEMA = {string(database)} AND TABLE_NAME = {string(table)}"
     return execute([f"SELECT COUNT(*) FROM information_schema.TABLES WHERE {there}"]).strip() != "0"  # noqa: S608 - quoted
 

@@ -117,17 +117,14 @@ class NovaCells(Resource):
 
     def _cells(self, ctx: Context) -> tuple[Cell, ...] | None:
         """All cells, in the order they were made; None where there is no table of them (yet)."""
-        server = client.server(ctx)
-        if server is None or self.database not in server.databases:
-            return None
-        return ctx.cached(f"nova cells {self.database}", lambda: _read(self.database))
+        return ctx.cached(f"nova cells {self.database}", lambda: _read(ctx, self.database))
 
     def _manage(self, *words: str) -> None:
         run((*as_account(self.account), *self.argv, "cell_v2", *words), timeout=600)
 
 
-def _read(database: str) -> tuple[Cell, ...] | None:
-    if not client.has_table(database, "cell_mappings"):
+def _read(ctx: Context, database: str) -> tuple[Cell, ...] | None:
+    if not client.has_table(ctx, database, "cell_mappings"):
         return None
     columns = ", ".join(f"COALESCE({each}, '')" for each in ("uuid", "name", "transport_url", "database_connection"))
     table = f"{client.identifier(database)}.cell_mappings"

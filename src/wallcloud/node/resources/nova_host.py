@@ -32,10 +32,7 @@ class NovaHost(Resource):
         return {"cell": self.cell}
 
     def read(self, ctx: Context) -> State | None:
-        server = client.server(ctx)
-        if server is None or self.database not in server.databases:
-            return None
-        cell = ctx.cached(self._key, lambda: _read(self.database)).get(self.host)
+        cell = ctx.cached(self._key, lambda: _read(ctx, self.database)).get(self.host)
         return None if cell is None else {"cell": cell}
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
@@ -57,9 +54,9 @@ class NovaHost(Resource):
         return f"nova hosts {self.database}"
 
 
-def _read(database: str) -> dict[str, str]:
+def _read(ctx: Context, database: str) -> dict[str, str]:
     """Host → name of its cell; empty where there is no such table (yet)."""
-    if not client.has_table(database, "host_mappings"):
+    if not client.has_table(ctx, database, "host_mappings"):
         return {}
     where = client.identifier(database)
     joined = f"{where}.host_mappings h JOIN {where}.cell_mappings c ON c.id = h.cell_id"
