@@ -3,6 +3,7 @@
 import http.server
 import json
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ class Keystone(http.server.BaseHTTPRequestHandler):
     sent: list[Any]
     status: int
     tokens: int
+    revoked: int
+    """In this second since 1970 tokens were revoked: those of it, and those before, are none."""
+    issued: int
     port: int
 
     def handle_all(self) -> None:
@@ -62,8 +66,11 @@ class Keystone(http.server.BaseHTTPRequestHandler):
             if cls.passwords.get(name) != user["password"]:
                 return self.answer(401, {"error": {"message": "The request you have made requires authentication."}})
             cls.tokens += 1
+            cls.issued = int(time.time())
             return self.answer(201, {"token": {}}, f"token-{cls.tokens}")
         if self.headers["X-Auth-Token"] != f"token-{cls.tokens}" and cls.tokens > 90:
+            return self.answer(401, {"error": {"message": "revoked"}})
+        if cls.issued <= cls.revoked:
             return self.answer(401, {"error": {"message": "revoked"}})
         if self.command != "GET":
             cls.sent.append((self.command, path, given))

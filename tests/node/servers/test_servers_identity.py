@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ def keystone(tmp_path: Path) -> Iterator[type[Keystone]]:
 
     fresh = Fresh
     fresh.lists, fresh.asked, fresh.sent, fresh.status, fresh.tokens = lists(), [], [], 200, 0
+    fresh.revoked = 0
     fresh.passwords = {"admin": "a-word", "u-demo": "demo-word"}
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), fresh)
     server.socket = certificate(tmp_path, "localhost").wrap_socket(server.socket, server_side=True)
@@ -182,6 +184,17 @@ def test_a_token_that_was_revoked_is_renewed(keystone: type[Keystone], access: I
     keystone.tokens = 95
     here.cache.clear()
     assert here.resources[1].compare(here) == ()
+
+
+def test_a_token_of_the_very_second_of_a_revocation_is_renewed(
+    keystone: type[Keystone], access: IdentityAccess
+) -> None:
+    """A bootstrap that changed the password is quicker than a second's end."""
+    time.sleep(1.0 - time.time() % 1.0)
+    keystone.revoked = int(time.time())
+    here = Remembering(*whole(access), admin="a-word", demo="demo-word")
+    assert here.resources[1].compare(here) == ()
+    assert keystone.asked.count("POST /auth/tokens") == 3
 
 
 def test_keystone_speaks_for_itself(keystone: type[Keystone], access: IdentityAccess) -> None:
