@@ -177,6 +177,34 @@ def test_an_answer_that_gives_a_management_address_away() -> None:
 # -- guests
 
 
+def test_a_vm_in_error_says_what_each_compute_said() -> None:
+    """The tenant is told only that no host is left; which one refused, and why, an admin may read."""
+    event = {"event": "compute__do_build", "start_time": "1", "result": "Error", "host": "compute1", "details": None}
+    answers: dict[str, Any] = {
+        "/server-verify-a1": {"server": {"name": "verify-a1", "status": "ERROR", "fault": {"message": "no host left"}}},
+        "/os-instance-actions": {"instanceActions": [{"action": "create", "request_id": "req-1"}]},
+        "/os-instance-actions/req-1": {
+            "instanceAction": {
+                "events": [
+                    {**event, "start_time": "2", "result": "Success", "traceback": None},
+                    {**event, "traceback": "Traceback\n  in it\nPortBindingFailed: no agent\n"},
+                ]
+            }
+        },
+    }
+
+    def api(path: str, **_: Any) -> dict[str, Any]:
+        body = max((key for key in answers if path.endswith(key)), key=len)
+        return {"status": 200, "headers": {}, "body": json.dumps(answers[body])}
+
+    at = world(hands(api=api))
+    for one in (at.admin, at.things["verify-a"].client):
+        one.urls = {"compute": "https://cloud.example/compute"}
+    check = next(each for each in checks_guests.servers(at) if each.id == "server/verify-a1/active")
+    with pytest.raises(Trouble, match=r"is in error: no host left \(compute1: PortBindingFailed: no agent\)$"):
+        check.act()
+
+
 def test_a_guest_without_floating_ip_is_asked_through_its_neighbour() -> None:
     at = world(hands(ask=lambda **_: {"ok": True}))
     at.ask(at.guest("verify-a1"), "about")

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
 
+from wallcloud.verify.tenants.hands import Trouble
 from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import Guest
-from wallcloud.verify.tenants.things import active
+from wallcloud.verify.tenants.things import active, attempts
 from wallcloud.verify.tenants.world import World, short
 
 
@@ -32,7 +33,12 @@ def servers(world: World) -> Iterator[Check]:
 def _active(world: World, guest: Guest) -> Callable[[], Outcome]:
     def act() -> Outcome:
         things = world.of(guest)
-        return str(active(things.client, things.server(guest))["status"])
+        server = things.server(guest)
+        try:
+            return str(active(things.client, server)["status"])
+        except Trouble as trouble:
+            why = attempts(world.admin, server)
+            raise Trouble(f"{trouble.what} ({why})" if why else trouble.what) from None
 
     return act
 

@@ -172,6 +172,20 @@ def active(client: Client, server: str) -> dict[str, Any]:
     return until("the server is not active", BUILD_SECONDS, look)
 
 
+def attempts(admin: Client, server: str) -> str:
+    """What went wrong while it was made, by compute, in the words of the last line of each traceback: "compute1:
+    PortBindingFailed: …". A tenant is told only that no host is left. Source: Nova's os-instance-actions."""
+    where = f"servers/{server}/os-instance-actions"
+    found = []
+    for action in admin.want("GET", "compute", where)["instanceActions"]:
+        events = admin.want("GET", "compute", f"{where}/{action['request_id']}")["instanceAction"]["events"]
+        for event in sorted(events, key=lambda event: str(event["start_time"])):
+            said = (event.get("traceback") or event.get("details") or "").strip().splitlines()
+            if event["result"] == "Error" and said:
+                found.append(f"{event.get('host') or event['event']}: {said[-1].strip()}")
+    return "; ".join(found)
+
+
 def remove(client: Client) -> None:
     """Everything of the project that a member can take away. Raises Trouble where something stays."""
 
