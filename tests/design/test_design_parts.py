@@ -97,6 +97,23 @@ def test_the_ground_comes_first_and_the_exclusive_sets_last_and_components_besid
     assert wall < guards.count + first.count
 
 
+def test_schemas_are_changed_side_by_side_and_what_follows_waits_for_all() -> None:
+    spec = designed().specs["control"]
+    stands_on = behind(spec)
+    part_of: dict[str, str] = {}
+    for part, indices in spec.ranges():
+        part_of |= {f"{(each := spec.resources[index]).kind} {each.name}": part.name for index in indices}
+    schemas = {part_of[f"schema {name}"] for name in ("nova_api", "nova_cell0", "nova")}
+    assert len(schemas) == 3
+    assert all(not schemas & stands_on[each] for each in schemas)
+    assert part_of["nova-cells cells of Nova"] == "nova-database" and schemas <= stands_on["nova-database"]
+    # The same for Keystone's schema and keys, with a part before and one after.
+    aside = {part.name for part in spec.parts if part.name.startswith("keystone, ")}
+    assert (
+        len(aside) == 4 and part_of["unit wallcloud-keystone.service"] == "keystone" and aside <= stands_on["keystone"]
+    )
+
+
 # -- waiting in a circle
 
 

@@ -27,7 +27,8 @@ WantedBy=timers.target
 
 def first(place: Place, config: str) -> Iterator[Resource]:
     """The first keys of both kinds, made where they live, and their folders."""
-    for what, path in (("fernet", FERNET), ("credential", CREDENTIAL)):
+    kinds = (("fernet", FERNET), ("credential", CREDENTIAL))
+    for what, path in kinds:
         yield r.Task(
             task=f"keystone-{what}-keys",
             argv=(
@@ -41,6 +42,7 @@ def first(place: Place, config: str) -> Iterator[Resource]:
             component="keystone",
             reason=f"the first {what} keys, made where they live",
         )
+    for what, path in kinds:
         yield r.Directory(
             path=path,
             owner="keystone",

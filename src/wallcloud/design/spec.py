@@ -6,6 +6,8 @@ What every node has comes first and one after the other; then each component is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import TypeAlias
 
 from wallcloud.catalog.component import Account
 from wallcloud.catalog.firewall import boot_file
@@ -24,6 +26,8 @@ _GROUND = "every node's ground"
 _PACKAGES = "packages"
 _ENVIRONMENT = "environment"
 _LAST = "exclusive sets"
+_Part: TypeAlias = tuple[str, tuple[str, ...], list[Resource]]
+"""Its name, those that it stands on, what is in it."""
 
 
 def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[str, tuple[str, ...]]) -> Spec:
@@ -35,7 +39,7 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
     basics = next(place for place in places if place.component.name == "basics")
     rest = tuple(place for place in places if place not in (first, basics))
     wall = firewall.ruleset(first.site, first.node, flows)
-    parts: list[tuple[str, tuple[str, ...], list[Resource]]] = []
+    parts: list[_Part] = []
     guards = [guard for place in places for guard in place.component.guards(place)]
     ground = [
         *_accounts(places),
@@ -62,7 +66,7 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
         name = place.component.name
         other = tuple(each for each in before[name] if each not in (_FIRST, "basics"))
         environment = (_ENVIRONMENT,) if place.component.environment else ()
-        parts.append((name, (_PACKAGES, *environment, *other), list(place.component.resources(place))))
+        parts += _component(name, (_PACKAGES, *environment, *other), place.component.resources(place))
     every = [*guards, *(resource for _, _, resources in parts for resource in resources)]
     units = tuple(sorted(resource.unit for resource in every if isinstance(resource, r.Unit)))
     stay = "a unit of Wallcloud's that the site does not name leaves"
@@ -77,6 +81,22 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
             *(Part(name, len(resources), after) for name, after, resources in parts),
         ),
     )
+
+
+def _component(name: str, after: tuple[str, ...], resources: Iterable[Resource]) -> list[_Part]:
+    """A component's part; or several, where resources that follow each other may be taken side by side. All others
+    stand on the last of them, which has the component's name."""
+    parts: list[_Part] = []
+    for aside, neighbours in groupby(resources, key=lambda resource: resource.aside):
+        run = list(neighbours)
+        lanes = [[one] for one in run] if aside else [run]
+        made = [(f"{name}, {len(parts) + number}", after, lane) for number, lane in enumerate(lanes, 1)]
+        parts += made
+        after = tuple(part for part, _, _ in made)
+    if len(after) > 1 or not parts:
+        return [*parts, (name, after, [])]
+    *others, (_, before, last) = parts
+    return [*others, (name, before, last)]
 
 
 def _accounts(places: tuple[Place, ...]) -> Iterator[Resource]:

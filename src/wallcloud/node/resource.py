@@ -108,6 +108,8 @@ class Resource:
     kind: ClassVar[str] = ""
     hidden: ClassVar[frozenset[str]] = frozenset()
     """Properties whose values are secrets: shown as changed or not, never as text."""
+    aside: ClassVar[bool] = False
+    """Whether it takes long and touches nothing of what stands next to it: such neighbours are taken side by side."""
     registry: ClassVar[dict[str, "type[Resource]"]] = {}
 
     component: str = ""

@@ -1,16 +1,36 @@
-"""A certificate whose key is born on the node (openssl(1)); the request goes up, the signed certificate comes back."""
+"""A certificate whose key is born on the node (openssl(1)); the request goes up, the signed certificate comes back.
 
+What openssl tells of a certificate, its key and its CA follows from their bytes: it is noted (three programs for each
+of dozens, by every plan), and the bytes are read anew each time. A plan notes nothing.
+"""
+
+import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from wallcloud.node import files, x509
+from wallcloud.node import files, notes, x509
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, SignRequest, State, Value, changed
 from wallcloud.node.resources.file import File
 from wallcloud.node.run import run
+
+NOTES = Path("/run/wallcloud/certificates")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """As x509.Found, without the public key; with what the private key is, and whether the site's CA signed it."""
+
+    subject: str
+    names: tuple[str, ...]
+    use: tuple[str, ...]
+    since: float
+    until: float
+    key: str
+    issued: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +78,39 @@ class Certificate(Resource):
             "certificate owner": _owner(self.cert_path),
             "CA owner": _owner(self.ca_path),
         }
-        found = x509.read(self.cert_path)
-        if found is None:
+        told = self._told(ctx)
+        if told is None:
             return {**state, "key": "without a certificate"}
         return {
             **state,
-            "key": self._key(found),
-            "subject": found.subject,
-            "names": found.names,
-            "use": found.use,
-            "issuer": "the site's CA" if x509.verified(self.cert_path, self._ca(ctx)) else "another",
-            "life": _life(found, time.time()),
+            "key": told.key,
+            "subject": told.subject,
+            "names": tuple(told.names),
+            "use": tuple(told.use),
+            "issuer": "the site's CA" if told.issued else "another",
+            "life": _life(told, time.time()),
         }
+
+    def _told(self, ctx: Context) -> _Told | None:
+        """What openssl says of the three; None where there is no certificate."""
+        ca = self._ca(ctx)
+        try:
+            fact = notes.digest(Path(self.cert_path).read_bytes(), Path(self.key_path).read_bytes(), ca.encode())
+        except OSError:
+            fact = ""
+        noted = notes.known(NOTES).get(fact)
+        if noted is not None:
+            return _Told(**json.loads(noted))
+        found = x509.read(self.cert_path)
+        if found is None:
+            return None
+        told = _Told(
+            found.subject, found.names, found.use, found.since, found.until,
+            self._key(found), x509.verified(self.cert_path, ca),
+        )  # fmt: skip
+        if fact and not ctx.planning:
+            notes.remember(NOTES, fact, json.dumps(asdict(told)))
+        return told
 
     def _key(self, found: x509.Found) -> str:
         public = x509.public_key(self.key_path)
@@ -134,7 +175,7 @@ def _renews(changes: tuple[Change, ...]) -> bool:
     return any(not each.property.endswith(" owner") or " 0" not in str(each.before) for each in changes)
 
 
-def _life(found: x509.Found, now: float) -> str:
+def _life(found: _Told, now: float) -> str:
     """ "good" in the first two thirds of it."""
     if now < found.since:
         return "not begun"

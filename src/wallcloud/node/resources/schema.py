@@ -27,6 +27,7 @@ class Schema(Resource):
     """
 
     kind: ClassVar[str] = "schema"
+    aside: ClassVar[bool] = True
     database: str
     heads: tuple[tuple[str, tuple[str, ...]], ...]
     argv: tuple[str, ...]

@@ -18,6 +18,7 @@ class Task(Resource):
     """
 
     kind: ClassVar[str] = "task"
+    aside: ClassVar[bool] = True
     task: str
     argv: tuple[str, ...]
     creates: str
