@@ -326,6 +326,14 @@ def test_a_difference_says_what_came_and_went() -> None:
     assert left.difference(["a", "b", "b"], ["b", "c"]) == "+c; -a; -b"
 
 
+def test_a_forgotten_tunnel_may_go_and_none_may_come() -> None:
+    tunnel, other = "br-tun vxlan-c612140c", "br-tun patch-int"
+    assert left.unlike({"ports": [other, tunnel]}, {"ports": [other]}) == {}
+    assert left.unlike({"ports": [other]}, {"ports": [other, tunnel]}) == {"ports": f"+{tunnel}"}
+    assert left.unlike({"ports": [other, tunnel]}, {"ports": [tunnel]}) == {"ports": f"-{other}"}
+    assert left.unlike({"ports": [tunnel], "flows": ["x"]}, {"ports": [tunnel], "flows": []}) == {"flows": "-x"}
+
+
 def test_what_is_left_fails_and_so_does_what_never_moved() -> None:
     site = designed().site
     before = {node: {kind: ["x"] for kind in left.kinds(site, node)} for node in site.nodes}
