@@ -38,3 +38,12 @@ def settings(place: Place) -> Settings:
         },
         "oslo_messaging_notifications": {"driver": "noop"},
     }
+
+
+def talks(place: Place, least: int) -> tuple[str, ...]:
+    """A probe for what tells nobody that it is ready: the unit's main process has so many connections to the bus."""
+    unit = f"wallcloud-{place.component.name}.service"
+    script = f"""\
+pid=$(systemctl show --property=MainPID --value {unit})
+[ "$(ss -Htnp state established '( dport = :{PORT} )' | grep -c "pid=$pid,")" -ge {least} ]"""
+    return ("/bin/sh", "-c", script)

@@ -23,6 +23,10 @@ def resources(place: Place) -> Iterator[Resource]:
         program="neutron-openvswitch-agent",
         config=(neutron_agent.config(place),),
         description="Neutron's agent of the switch",
+        # Eight connections to the bus are for what it asks and what it keeps; four more, on which it is asked, come
+        # when it has reported to Neutron for the first time. Without that no port is bound on this node: Nova's first
+        # VM there fails, and the scheduler avoids the compute from then on.
+        ready=bus.talks(place, 9),
         requires=(neutron_privsep.SOCKET_UNIT,),
         after=(
             neutron_privsep.UNIT,

@@ -28,11 +28,6 @@ _BINDING_FILES = ("libvirt.py", "libvirtmod.cpython-311-x86_64-linux-gnu.so")
 # What of nova.privsep is used without volumes, encryption and pinning: times, console logs, QEMU's files.
 _FILES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER")
 _LINKS = ("CAP_NET_ADMIN",)
-# It tells nobody that it is ready. Two connections to the bus are for what it asks; from its start's end on there are
-# two more, on which it is asked.
-_READY = f"""\
-pid=$(systemctl show --property=MainPID --value wallcloud-{NAME}.service)
-[ "$(ss -Htnp state established '( dport = :{bus.PORT} )' | grep -c "pid=$pid,")" -ge 4 ]"""
 
 
 def limits(given: LimitInput) -> Iterator[Limit]:
@@ -121,7 +116,9 @@ def _unit(place: Place) -> Resource:
         program="nova-compute",
         config=(CONFIG,),
         description="tenants' machines (nova-compute)",
-        ready=("/bin/sh", "-c", _READY),
+        # Two connections to the bus are for what it asks; from its start's end on there are two more, on which it is
+        # asked.
+        ready=bus.talks(place, 4),
         restart_on=(privsep.template_unit(place),),
         requires=(privsep.socket_unit(place),),
         after=("wallcloud-libvirtd.service",),

@@ -97,6 +97,20 @@ def make(client: Client, scenario: Scenario, tenant: Tenant, things: Things) -> 
         if not guest.flat:
             body["os:scheduler_hints"] = hints
         things.servers[guest.name] = client.want("POST", "compute", "servers", body)["server"]["id"]
+        if hints and not guest.flat:
+            _placed(client, things.servers[guest.name])
+
+
+def _placed(client: Client, server: str) -> None:
+    """Waits until a compute has taken it. Where two of an anti-affine group are asked for at once, Nova's scheduler may
+    send both to one compute, which then refuses both (nova.compute.manager, _validate_instance_group_policy): the way
+    to have what the group promises is one after the other. Raises Trouble where none takes it."""
+
+    def look() -> bool | None:
+        shown = client.want("GET", "compute", f"servers/{server}")["server"]
+        return True if shown["hostId"] or shown["status"] == "ERROR" else None
+
+    until("no compute takes the server", BUILD_SECONDS, look)
 
 
 def _group(client: Client, tenant: Tenant) -> str:
