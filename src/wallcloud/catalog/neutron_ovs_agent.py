@@ -23,10 +23,7 @@ def resources(place: Place) -> Iterator[Resource]:
         program="neutron-openvswitch-agent",
         config=(neutron_agent.config(place),),
         description="Neutron's agent of the switch",
-        # Eight connections to the bus are for what it asks and what it keeps; four more, on which it is asked, come
-        # when it has reported to Neutron for the first time. Without that no port is bound on this node: Nova's first
-        # VM there fails, and the scheduler avoids the compute from then on.
-        ready=bus.talks(place, 9),
+        ready=_reported(place),
         requires=(neutron_privsep.SOCKET_UNIT,),
         after=(
             neutron_privsep.UNIT,
@@ -35,6 +32,16 @@ def resources(place: Place) -> Iterator[Resource]:
         # It does not end by itself, and has nothing to lose: what it wired stays in the switch.
         lines=neutron_agent.lines(place, "TimeoutStopSec=3"),
     )
+
+
+def _reported(place: Place) -> tuple[str, ...] | None:
+    """Eight connections to the bus are for what it asks and what it keeps; four more, on which it is asked, come when
+    it has reported to Neutron for the first time. Before that no port is bound on its node, so a VM fails there.
+
+    Not where there are network nodes' agents: DHCP's waits for this unit, and has to be known to Neutron before the
+    first subnets are made. Who comes later gets a network only with that network's first port.
+    """
+    return None if Role.NETWORK in place.site.nodes[place.node].roles else bus.talks(place, 9)
 
 
 def settings(place: Place) -> oslo.Settings:
