@@ -45,8 +45,8 @@ def _reserved(memory_mib: int) -> int:
 
 def resources(place: Place) -> Iterator[Resource]:
     """Folders, libvirt's binding, certificate, settings, the door to privileged helpers, the unit."""
+    yield openstack.own_folder(place)
     for path, owner, group, mode, why in (
-        (FOLDER, "root", NAME, 0o750, "its configuration"),
         (ACCOUNT.home, NAME, NAME, 0o700, "its identity"),
         (_BINDING, "root", "root", 0o755, "libvirt's binding, alone of Debian's packages for Python"),
     ):

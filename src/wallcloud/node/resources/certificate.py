@@ -22,13 +22,9 @@ NOTES = Path("/run/wallcloud/certificates")
 
 @dataclass(frozen=True)
 class _Told:
-    """As x509.Found, without the public key; with what the private key is, and whether the site's CA signed it."""
+    """What the certificate and its private key are, and whether the site's CA signed it."""
 
-    subject: str
-    names: tuple[str, ...]
-    use: tuple[str, ...]
-    since: float
-    until: float
+    found: x509.Found
     key: str
     issued: bool
 
@@ -84,11 +80,11 @@ class Certificate(Resource):
         return {
             **state,
             "key": told.key,
-            "subject": told.subject,
-            "names": tuple(told.names),
-            "use": tuple(told.use),
+            "subject": told.found.subject,
+            "names": tuple(told.found.names),
+            "use": tuple(told.found.use),
             "issuer": "the site's CA" if told.issued else "another",
-            "life": _life(told, time.time()),
+            "life": _life(told.found, time.time()),
         }
 
     def _told(self, ctx: Context) -> _Told | None:
@@ -97,19 +93,18 @@ class Certificate(Resource):
         try:
             texts = (Path(self.cert_path).read_bytes(), Path(self.key_path).read_bytes(), ca.encode())
             # What a later version wants to know is another fact.
-            fact = notes.digest(*texts, " ".join(each.name for each in fields(_Told)).encode())
+            asked = " ".join(each.name for each in (*fields(x509.Found), *fields(_Told)))
+            fact = notes.digest(*texts, asked.encode())
         except OSError:
             fact = ""
         noted = notes.known(NOTES).get(fact)
         if noted is not None:
-            return _Told(**json.loads(noted))
+            said = json.loads(noted)
+            return _Told(x509.Found(**said.pop("found")), **said)
         found = x509.read(self.cert_path)
         if found is None:
             return None
-        told = _Told(
-            found.subject, found.names, found.use, found.since, found.until,
-            self._key(found), x509.verified(self.cert_path, ca),
-        )  # fmt: skip
+        told = _Told(found, self._key(found), x509.verified(self.cert_path, ca))
         if fact and not ctx.planning:
             notes.remember(NOTES, fact, json.dumps(asdict(told)))
         return told
@@ -177,7 +172,7 @@ def _renews(changes: tuple[Change, ...]) -> bool:
     return any(not each.property.endswith(" owner") or " 0" not in str(each.before) for each in changes)
 
 
-def _life(found: _Told, now: float) -> str:
+def _life(found: x509.Found, now: float) -> str:
     """ "good" in the first two thirds of it."""
     if now < found.since:
         return "not begun"

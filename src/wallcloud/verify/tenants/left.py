@@ -56,22 +56,17 @@ def take(site: Site, nodes: Mapping[str, Hands]) -> dict[str, Inventory]:
 
 
 def difference(before: list[str], after: list[str]) -> str:
-    """What came (+) and what went (-), "" where nothing did."""
+    """What came (+) and what went (-), "" where nothing did; tunnels that went aside."""
     came, went = Counter(after) - Counter(before), Counter(before) - Counter(after)
-    marked = [f"+{line}" for line in sorted(came.elements())] + [f"-{line}" for line in sorted(went.elements())]
+    marked = [f"+{line}" for line in sorted(came.elements())]
+    marked += [f"-{line}" for line in sorted(went.elements()) if not _TUNNEL.fullmatch(line)]
     # A guest's command line alone has 4000 characters.
     return "; ".join(f"{line[:_LINE]}…" if len(line) > _LINE else line for line in marked)
 
 
 def unlike(before: Inventory, later: Inventory) -> dict[str, str]:
-    """Kind → what came and what went since, tunnels that went aside; empty where all is as before."""
-    found = {}
-    for kind, lines in before.items():
-        seen = later[kind]
-        there = [line for line in lines if line in seen or not _TUNNEL.fullmatch(line)]
-        if said := difference(there, seen):
-            found[kind] = said
-    return found
+    """Kind → what came and what went since; empty where all is as before."""
+    return {kind: said for kind, lines in before.items() if (said := difference(lines, later[kind]))}
 
 
 def settled(site: Site, nodes: Mapping[str, Hands]) -> dict[str, Inventory]:
@@ -135,7 +130,7 @@ def checks(
     def differs(other: Mapping[str, Inventory], node: str, kind: str) -> Outcome:
         if node not in before or node not in other:
             raise Trouble("its inventory could not be taken", where=node)
-        found = unlike(before[node], other[node]).get(kind, "")
+        found = difference(before[node][kind], other[node][kind])
         return ("changed", found[:1500]) if found else "as before"
 
     for node in site.nodes:
