@@ -88,7 +88,8 @@ def test_it_holds_the_node_and_nothing_else() -> None:
     names = zipfile.ZipFile(io.BytesIO(carrier.zipapp())).namelist()
     assert len(names) == len(set(names))
     assert {"wallcloud/node/__main__.py", "wallcloud/node/__main__.pyc", "wallcloud/__init__.py"} <= set(names)
-    assert all(name.startswith(("wallcloud/node/", "wallcloud/__init__.py")) for name in names)
+    beside = {f"wallcloud/{name}" for name in ("__init__.py", "__init__.pyc", "frozen.py", "frozen.pyc")}
+    assert {name for name in names if not name.startswith("wallcloud/node/")} == beside
 
 
 def test_a_damaged_copy_in_the_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,20 +10,24 @@ import wallcloud
 
 ROOT = Path(next(iter(wallcloud.__path__)))
 MAY = {
-    "site": {"errors"},
-    "rules": {"site", "errors"},
-    "node": set(),
+    "site": {"frozen", "errors"},
+    "rules": {"site", "frozen", "errors"},
+    "node": {"frozen"},
     "plugins": set(),
     "progress": set(),
     "errors": set(),
+    "frozen": set(),
     # Tables of the release are data: what programs know is asked where settings are written.
-    "build": {"errors", "progress"},
-    "catalog": {"site", "node", "build", "plugins", "errors"},
-    "design": {"catalog", "rules", "site", "node", "build", "errors"},
-    "deploy": {"design", "catalog", "site", "node", "build", "errors", "progress"},
-    "verify": {"design", "catalog", "site", "errors", "progress"},
-    "lab": {"site", "build", "node", "errors", "progress"},
-    "cli": {"deploy", "verify", "lab", "design", "catalog", "rules", "site", "node", "build", "errors", "progress"},
+    "build": {"frozen", "errors", "progress"},
+    "catalog": {"site", "node", "build", "plugins", "frozen", "errors"},
+    "design": {"catalog", "rules", "site", "node", "build", "frozen", "errors"},
+    "deploy": {"design", "catalog", "site", "node", "build", "frozen", "errors", "progress"},
+    "verify": {"design", "catalog", "site", "frozen", "errors", "progress"},
+    "lab": {"site", "build", "node", "frozen", "errors", "progress"},
+    "cli": {
+        *("deploy", "verify", "lab", "design", "catalog", "rules", "site", "node", "build"),
+        *("frozen", "errors", "progress"),
+    },
 }
 """Room → the rooms that it may import."""
 

@@ -307,9 +307,7 @@ def test_a_reboot_comes_back_with_its_wires_and_its_disk_but_nothing_else(lab: L
     with box.listen() as hearing:
         ssh(lab, "api", "systemctl reboot")
         assert processes.gone(old.leader, 20)
-        hearing.settimeout(20)
-        while b"READY=1" not in hearing.recv(4096).split(b"\n"):
-            pass
+        assert hearing.ready.wait(20)
     new = processes.machine("t1", "api", processes.processes())
     assert new.keeper == old.keeper
     assert new.leader is not None and new.leader != old.leader

@@ -50,6 +50,10 @@ def _last(text: str, count: int = 30) -> str:
     return "\n".join(f"  | {line[:300]}" for line in text.splitlines()[-count:])
 
 
+def _is_event(line: str, node: str, names: Sequence[str]) -> bool:
+    return line.startswith("{") and (event := json.loads(line)).get("node") == node and event["event"] in names
+
+
 class Running:
     """A command at work. Its lines can be waited for; `end` is safe to call at any time."""
 
@@ -107,12 +111,14 @@ class Running:
 
     def until_event(self, node: str, *names: str, seconds: float = 600) -> Event:
         """The first event of `node` with one of these names; for commands with `--json`."""
-
-        def seen(line: str) -> bool:
-            return line.startswith("{") and (event := json.loads(line)).get("node") == node and event["event"] in names
-
-        found: Event = json.loads(self.until(seen, f"{node} says {names}", seconds))
+        line = self.until(lambda line: _is_event(line, node, names), f"{node} says {names}", seconds)
+        found: Event = json.loads(line)
         return found
+
+    def said(self, node: str, *names: str) -> bool:
+        """Whether an event of `node` with one of these names has come already; for commands with `--json`."""
+        with self._news:
+            return any(_is_event(line, node, names) for line in self._lines["stdout"])
 
     def _all(self) -> str:
         return "\n".join(line for lines in self._lines.values() for line in lines)

@@ -60,7 +60,8 @@ def kill(cloud: Cloud, running: Running, moment: Moment) -> str:
             running.end()
         case "converge" | "machine":
             for node in (moment.node, "control", "network", "compute1", "api"):
-                if found := cloud.converge(node):
+                # A session stays open until all are over: one that has said its last word is lost no more.
+                if (found := cloud.converge(node)) and not running.said(node, "finished"):
                     if moment.victim == "converge":
                         end((found,))
                     else:

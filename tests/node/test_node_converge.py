@@ -4,11 +4,11 @@ import io
 import json
 import os
 import threading
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 
+from wallcloud.frozen import frozen
 from wallcloud.node.converge import converge
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.session import Session
@@ -18,7 +18,7 @@ WORLD: dict[str, str] = {}
 READS: list[str] = []
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Thing(Resource):
     """A key in WORLD."""
 
@@ -54,7 +54,7 @@ class Thing(Resource):
         return f"interrupts {self.key}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Hidden(Thing):
     kind: ClassVar[str] = "hidden-thing-of-tests"
 
@@ -200,7 +200,7 @@ def test_cancel_finishes_what_is_in_hand() -> None:
     source, sink = os.pipe()
     session = Session(os.fdopen(source, "rb"), io.BytesIO())
 
-    @dataclass(frozen=True, kw_only=True)
+    @frozen(kw_only=True)
     class Cancels(Thing):
         def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
             stopped = threading.Event()

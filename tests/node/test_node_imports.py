@@ -1,4 +1,4 @@
-"""`wallcloud.node` runs on bare nodes: the standard library and itself, nothing else."""
+"""`wallcloud.node` runs on bare nodes: the standard library, `frozen` and itself, nothing else."""
 
 import ast
 import subprocess
@@ -41,7 +41,7 @@ def foreign(source: str) -> list[str]:
         name
         for name in imported(ast.parse(source))
         if name.partition(".")[0] not in sys.stdlib_module_names
-        and name != "wallcloud.node"
+        and name not in {"wallcloud.node", "wallcloud.frozen"}
         and not name.startswith("wallcloud.node.")
     ]
 
@@ -49,6 +49,10 @@ def foreign(source: str) -> list[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_standard_library_only(path: Path) -> None:
     assert foreign(path.read_text()) == []
+
+
+def test_frozen_needs_nothing_else() -> None:
+    assert foreign((ROOT.parent / "frozen.py").read_text()) == []
 
 
 def test_the_check_can_fail() -> None:

@@ -6,11 +6,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 
+from wallcloud.frozen import frozen
 from wallcloud.node import systemd
 from wallcloud.node.context import Memory
 from wallcloud.node.converge import converge
@@ -24,7 +25,7 @@ SECONDS = 5.0
 """Longer than anything here takes: who waits so long waits for ever."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Act(Resource):
     """Is done once its act has run."""
 
@@ -357,7 +358,7 @@ def test_parts_that_do_not_fit_are_refused() -> None:
 # -- ahead
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Slow(Act):
     """Reads something slow, which it also reads ahead of its turn."""
 
@@ -385,7 +386,7 @@ def test_a_slow_read_begins_before_its_turn_and_is_made_once() -> None:
     assert (outcome, events[-1]["unchanged"], made) == ("ok", 2, [1])
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Looks(Act):
     """Acts when it is read."""
 

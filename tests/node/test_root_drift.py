@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 
 import pytest
@@ -13,6 +12,7 @@ from tests.node.bare import Bare
 from tests.node.machine import Machine, machine
 from tests.node.world import CA, WORD, Ca, get, put
 
+from wallcloud.frozen import frozen
 from wallcloud.node import apt
 from wallcloud.node.spec import Spec
 
@@ -29,7 +29,7 @@ NICE = "printf '[Service]\\nNice=5\\n'"
 HAND = f"mkdir {FILE}.d; {NICE} > {FILE}.d/hand.conf"
 
 
-@dataclass(frozen=True)
+@frozen
 class Disturbance:
     """A hand's act on resource `name` of `kind`; a plan after it must list `property` of it."""
 

@@ -22,19 +22,19 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from wallcloud.build.filesystem import flock, mounted, sync
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
+@frozen
 class Result:
     """What a key led to: the blob `digest`, and the blobs `needs` without which it is of no use."""
 
@@ -42,7 +42,7 @@ class Result:
     needs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Pruned:
     """What `Cache.prune` removed: `blobs`, `trees` and `results` are counts, `size` is bytes of blobs."""
 

@@ -10,7 +10,6 @@ import re
 import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import uv
@@ -22,6 +21,7 @@ from wallcloud.build.releases import lock_of
 from wallcloud.build.run import clean_environment, must, stream
 from wallcloud.build.tools import prerequisites
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 from wallcloud.progress import Progress, step
 
 PYTHON = Path("/usr/bin/python3")
@@ -36,7 +36,7 @@ _GC_THRESHOLD = 50_000
 _LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s\\;]+)", re.MULTILINE)
 
 
-@dataclass(frozen=True)
+@frozen
 class Artifact:
     """A built blob: its SHA-256, its size in bytes, where it is in the cache, and what to call it."""
 

@@ -1,11 +1,11 @@
 """What the wheels bring and no node ever loads. Kept short: each line saves megabytes, or a difference."""
 
-from dataclasses import dataclass
+from wallcloud.frozen import frozen
 
 _SITE = "lib/python3.11/site-packages"
 
 
-@dataclass(frozen=True)
+@frozen
 class Drop:
     """`pattern` as of `Path.glob`, relative to the environment; folders go with all that is in them."""
 

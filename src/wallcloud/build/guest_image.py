@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from wallcloud.build import packages
@@ -20,6 +19,7 @@ from wallcloud.build.cache import Cache, Result, digest_of, key_of
 from wallcloud.build.guest_archive import initramfs, take
 from wallcloud.build.run import clean_environment
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 from wallcloud.progress import Progress, step
 
 RECIPE = 1
@@ -77,7 +77,7 @@ for name, path in loaded:
 """
 
 
-@dataclass(frozen=True)
+@frozen
 class Guest:
     """Digests of the blobs, and their sizes in bytes."""
 

@@ -6,7 +6,6 @@ covers all files that one process reads together: `neutron-l3-agent` knows `neut
 
 import json
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -15,6 +14,7 @@ from wallcloud.build.options_check import Value, problem_with
 from wallcloud.build.options_near import near
 from wallcloud.build.releases import options_of
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 
 class Kind(StrEnum):
@@ -34,7 +34,7 @@ class Kind(StrEnum):
     URI = "uri"
 
 
-@dataclass(frozen=True)
+@frozen
 class Option:
     """One option. `default` is upstream's (`<…>` where a machine decides); `was` lists its old `group/name`s."""
 
@@ -52,7 +52,7 @@ class Option:
     help: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Dynamic:
     """Groups whose names the configuration itself chooses: `pattern` (of the whole name); they take `options`."""
 
@@ -61,7 +61,7 @@ class Dynamic:
     why: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Problem:
     """What is wrong with a setting. `id`: unknown-group, unknown-option, renamed, removed, type, range or choice.
 
@@ -74,7 +74,7 @@ class Problem:
     deprecated: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class OptionTable:
     """All settings that `program` of `release` knows: group -> option name (with underscores) -> Option."""
 

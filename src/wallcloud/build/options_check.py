@@ -3,10 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from wallcloud.build.options_near import near
+from wallcloud.frozen import frozen
 
 Value = str | int | float | bool | Sequence[str] | None
 Given = str | int | float | bool | tuple[str, ...]
@@ -18,7 +18,7 @@ _HOST = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Wrong:
     """What is wrong with a value (`text` continues after the option's name), and what mends it."""
 

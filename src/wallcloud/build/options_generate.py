@@ -12,7 +12,6 @@ import socket
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +22,7 @@ from wallcloud.build.options_programs import PROGRAMS, Program
 from wallcloud.build.releases import options_of
 from wallcloud.build.run import clean_environment, must, stream
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 _KINDS = {
     "boolean value": Kind.BOOLEAN,
@@ -55,7 +55,7 @@ _HELP = 140
 Fields = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@frozen
 class Machine:
     """What may show up in a default and says nothing of the release: the environment's folder and the host's name."""
 

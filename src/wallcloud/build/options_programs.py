@@ -4,12 +4,11 @@ From upstream's generator files (keystone `config-generator/keystone.conf`, neut
 which the wheels do not carry, plus the libraries whose options these files leave out though the program reads them.
 """
 
-from dataclasses import dataclass
-
 from wallcloud.build.options import Dynamic
+from wallcloud.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Likeness:
     """Groups named by the configuration (`pattern`) that take all options of the groups `like`, and `options`."""
 
@@ -24,7 +23,7 @@ class Likeness:
         return Dynamic(self.pattern, tuple(sorted({*names, *self.options})), self.why)
 
 
-@dataclass(frozen=True)
+@frozen
 class Program:
     """`namespaces` of `oslo.config.opts`; `also`: programs whose files the same process reads.
 

@@ -5,11 +5,11 @@ its own apt the blobs it was given as a local source. It is a blob itself; its d
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from wallcloud.build.apt import Apt, Stanza, Version, architecture, require_apt, sources, stanzas_in
 from wallcloud.build.cache import Cache, Result, digest_of, key_of
+from wallcloud.frozen import frozen
 from wallcloud.progress import Progress, step
 
 _RECIPE = 1
@@ -17,7 +17,7 @@ _RECIPE = 1
 _DROPPED = frozenset({"Filename", "MD5sum", "SHA1", "Description-md5"})
 
 
-@dataclass(frozen=True)
+@frozen
 class Package:
     """One package of the pool; `digest` is the SHA-256 of its .deb, `size` in bytes."""
 
@@ -28,7 +28,7 @@ class Package:
     size: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Pool:
     """The digest of the index, and what is in it, sorted by name and version."""
 

@@ -4,15 +4,15 @@ import os
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 LAST_LINES = 20
 
 
-@dataclass(frozen=True)
+@frozen
 class Ran:
     """How a program ended: its exit status and the last lines of its output."""
 

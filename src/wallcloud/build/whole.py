@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from wallcloud.build import environment, guest_image, packages, root
 from wallcloud.build.cache import Cache, Result, key_of
+from wallcloud.frozen import frozen
 from wallcloud.progress import Progress
 
 
-@dataclass(frozen=True)
+@frozen
 class Built:
     """Digests of what was built for a release."""
 

@@ -7,10 +7,11 @@ accounts and limits are derived from it by `wallcloud.design`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wallcloud.frozen import frozen
 from wallcloud.site.model import Kind, Role
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 EVERY_ROLE = tuple(Role)
 
 
-@dataclass(frozen=True)
+@frozen
 class Account:
     """The system account that a component runs as. The uid is fixed so that the firewall can name it on every node."""
 
@@ -51,7 +52,7 @@ class Outside(StrEnum):
     TIME_SERVERS = "time servers"
 
 
-@dataclass(frozen=True)
+@frozen
 class Exemption:
     """A named exception: a flow that the design leaves without authentication or encryption."""
 
@@ -60,7 +61,7 @@ class Exemption:
     owner: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Listen:
     """One thing a component listens on. `port` is None for `icmp` and for unix sockets.
 
@@ -79,7 +80,7 @@ class Listen:
     """Only where the component stands on a node of these roles does it listen."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Call:
     """A component calls `listen` of component `to`, as its own account unless `account` says another.
 
@@ -100,7 +101,7 @@ class Call:
     """Within a node the server's resources come first. Without, the caller can do for a while without the server."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Visit:
     """Somebody outside calls `listen` of this component."""
 
@@ -109,7 +110,7 @@ class Visit:
     why: str
 
 
-@dataclass(frozen=True)
+@frozen
 class OutsideService:
     """What a component needs from outside the site: e.g. NTP of the declared time servers."""
 
@@ -124,7 +125,7 @@ class OutsideService:
     roles: tuple[Role, ...] = EVERY_ROLE
 
 
-@dataclass(frozen=True)
+@frozen
 class Term:
     """One term of a limit's sum: `value` and what it stands for."""
 
@@ -132,7 +133,7 @@ class Term:
     value: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Limit:
     """A number derived from site and facts, with its arithmetic: the value is the sum of its terms."""
 
@@ -145,7 +146,7 @@ class Limit:
         return sum(term.value for term in self.terms)
 
 
-@dataclass(frozen=True)
+@frozen
 class Database:
     """A database that a component makes and keeps. `schema_account` alone may change its tables."""
 
@@ -155,7 +156,7 @@ class Database:
     """What schema changes need at once."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Api:
     """An API of OpenStack's behind the doors: the doors, the catalog's entry and its endpoints are made of it.
 
@@ -173,7 +174,7 @@ class Api:
     body: int = 131072
 
 
-@dataclass(frozen=True)
+@frozen
 class ServiceUser:
     """A user of Keystone's, in the project `service`, as whom a component calls other APIs."""
 
@@ -194,7 +195,7 @@ def nothing(place: Place) -> Iterable[Resource]:
     return ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Component:
     """One program that a role runs. `resources` gives what it needs on one node, in order."""
 

@@ -29,10 +29,9 @@ class InterfaceFacts(_Facts):
 
 
 class Clock(_Facts):
-    """Whether the node may set its clock (a container shares its host's), and what it read (unix seconds)."""
+    """Whether the node may set its clock: a container shares its host's."""
 
     adjustable: bool = True
-    unix: float = 0.0
 
 
 class NodeFacts(_Facts):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wallcloud.catalog.component import Component, Limit
+from wallcloud.frozen import frozen
 from wallcloud.site.model import Site
 
 if TYPE_CHECKING:
     from wallcloud.catalog.facts import NodeFacts
 
 
-@dataclass(frozen=True)
+@frozen
 class LimitInput:
     """What a component's `limits(given)` works with. `so_far` holds the limits of components before it, by name."""
 

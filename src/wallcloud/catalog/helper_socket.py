@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wallcloud.catalog.place import Place
+from wallcloud.frozen import frozen
 from wallcloud.node.resources import Unit
 
 
-@dataclass(frozen=True)
+@frozen
 class HelperSocket:
     """Of one kind of helper of the component of `place`; `kind` is a part of every name."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from wallcloud.build.options import Kind, table
 from wallcloud.catalog.place import Place
+from wallcloud.frozen import frozen
 from wallcloud.node.resources import File
 from wallcloud.node.secret import Secret, Text
 
 Scalar = str | int | float | bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Joined:
     """One value in pieces, some of which are secrets (a URL with a password)."""
 

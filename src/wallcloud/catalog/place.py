@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
+from wallcloud.frozen import frozen
 from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.model import Kind, Network, Role, Site
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wallcloud.catalog.facts import NodeFacts
 
 
-@dataclass(frozen=True)
+@frozen
 class Release:
     """What `build` made for a release: digests of the Python environment, of the package index, of the guest image."""
 
@@ -32,7 +32,7 @@ class Release:
         return f"/opt/wallcloud/env/{self.environment[:16]}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Place:
     """One component on one node."""
 

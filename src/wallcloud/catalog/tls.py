@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wallcloud.catalog.place import Place
+from wallcloud.frozen import frozen
 from wallcloud.node.resources import Certificate
 
 FOLDER = "/etc/wallcloud/tls"
@@ -14,7 +13,7 @@ CA_HOLE = "site-ca"
 """The CA is made after the design and is no part of it: a hole that the deployer fills with the certificate (PEM)."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Paths:
     """A component's key, certificate and the CA that it trusts."""
 

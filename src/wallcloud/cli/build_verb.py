@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -15,10 +15,11 @@ from wallcloud.build.packages import packages_in
 from wallcloud.build.releases import releases
 from wallcloud.cli.face import err, faced, json_option, load_site, print_json, site_option
 from wallcloud.cli.steps import Steps
+from wallcloud.frozen import frozen
 from wallcloud.progress import Progress
 
 
-@dataclass(frozen=True)
+@frozen
 class Summary:
     """What was built: digests, sizes in bytes, seconds that it took, and the folder it is in."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from wallcloud.cli.table import hang
 from wallcloud.design.compile import Design
 from wallcloud.design.flows import Flow, Transport
+from wallcloud.frozen import frozen
 
 COLUMNS = ("client", "account", "server", "network", "port", "authentication", "encryption", "reason", "exception")
 
@@ -35,7 +35,7 @@ def _exception(flow: Flow) -> str:
 _HERE = "(same node)"
 
 
-@dataclass(frozen=True)
+@frozen
 class _Client:
     who: str
     nodes: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -14,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from wallcloud.deploy.state import StateFolder
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 CA_DAYS = 3650
 _SKEW = timedelta(minutes=5)
@@ -22,7 +22,7 @@ _RESTORE = "restore the state folder from its backup; without its CA no node tru
 _USES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 
 
-@dataclass(frozen=True)
+@frozen
 class Request:
     """What a certificate of the design says: a CSR must say exactly this to be signed."""
 

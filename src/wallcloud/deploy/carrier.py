@@ -1,4 +1,4 @@
-"""What a session carries to a node: a zipapp of `wallcloud/node` (standard library only) and its loader."""
+"""What a session carries to a node: a zipapp of `wallcloud/node` (beside `frozen`, standard library only), a loader."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hashlib import sha256
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
+import wallcloud.frozen
 import wallcloud.node
 from wallcloud.build.cache import Cache, Result, key_of
 
@@ -56,7 +57,8 @@ def zipapp() -> bytes:
 def _sources() -> dict[str, bytes]:
     root = Path(next(iter(wallcloud.node.__path__)))
     node = {f"wallcloud/node/{path.relative_to(root)}": path.read_bytes() for path in sorted(root.rglob("*.py"))}
-    return {"wallcloud/__init__.py": b"", **node}
+    beside = {"wallcloud/__init__.py": b"", "wallcloud/frozen.py": Path(wallcloud.frozen.__file__).read_bytes()}
+    return {**beside, **node}
 
 
 def pack(sources: Mapping[str, bytes]) -> bytes:

@@ -17,8 +17,9 @@ from wallcloud.deploy.milestones import Milestones
 from wallcloud.deploy.prepare import facts_of
 from wallcloud.deploy.session import CLOSE_SECONDS, Event, Session, SessionLost, Target, reachable
 from wallcloud.deploy.state import StateFolder, operator
-from wallcloud.design.compile import Design, compile_site
+from wallcloud.design.compile import Design, compile_site, require
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 from wallcloud.node.resources import Certificate
 from wallcloud.node.spec import to_json
 from wallcloud.site.addresses import plan
@@ -50,7 +51,7 @@ class Outcome:
     changes: list[Event] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@frozen
 class Summary:
     """The whole run. `clean` where nothing is to do and nothing failed."""
 
@@ -111,6 +112,7 @@ class Run:
         self._opened: list[Session] = []
         self._sessions: dict[str, Session] = {}
         self._outcomes: dict[str, Outcome] = {}
+        self._facts: dict[str, NodeFacts] = {}
         self._cancelled = False
 
     def cancel(self) -> None:
@@ -123,17 +125,16 @@ class Run:
         """Plans or applies on `nodes`. A dead node costs itself only."""
         chosen = tuple(nodes)
         self._outcomes = {node: Outcome(node) for node in chosen}
-        self._compile()  # a site that does not compile is refused before any node is touched
+        require(self._loaded)  # before any node is touched
+        self._facts = {node: facts_of(self._state, node) for node in self._loaded.site.nodes}
         _ssh_config_there(self._loaded)
         grace = CLOSE_SECONDS
         try:
-            await _all(self._meet(node) for node in chosen)
-            design = self._compile()
+            design, authority = await self._prepare(chosen)
             beside = self._beside(design, chosen)
             if beside:
                 await _all(self._meet(node) for node in beside)
-                design = self._compile()  # with what they said of themselves
-            authority = self._authority() if self._apply else None
+                design = self._compile(self._facts)  # with what they said of themselves
             milestones = Milestones(design.publishers(), self._send)
             for node, outcome in self._outcomes.items():
                 if node not in self._sessions:
@@ -148,13 +149,27 @@ class Run:
             await asyncio.gather(*(session.close(grace) for session in self._opened))
         return Summary(tuple(self._outcomes[node] for node in chosen), design)
 
+    async def _prepare(self, chosen: tuple[str, ...]) -> tuple[Design, Authority | None]:
+        """Meets the nodes; compiles meanwhile with what they said last time, which is mostly what they say now."""
+        before = dict(self._facts)
+        made: list[Design] = []
+        authorities: list[Authority] = []
+
+        async def beside() -> None:
+            made.append(await asyncio.to_thread(self._compile, before))
+            if self._apply:
+                authorities.append(await asyncio.to_thread(self._authority))
+
+        await _all((*(self._meet(node) for node in chosen), beside()))
+        design = made[0] if self._facts == before else self._compile(self._facts)
+        return design, next(iter(authorities), None)
+
     def _authority(self) -> Authority:
         from wallcloud.deploy.authority import Authority  # noqa: PLC0415 - a plan signs nothing and starts faster
 
         return Authority.open(self._state, self._loaded.site.name)
 
-    def _compile(self) -> Design:
-        facts = {node: facts_of(self._state, node) for node in self._loaded.site.nodes}
+    def _compile(self, facts: Mapping[str, NodeFacts]) -> Design:
         return compile_site(self._loaded, facts, self._release)
 
     async def _meet(self, node: str) -> None:
@@ -178,7 +193,7 @@ class Run:
         try:
             if event.get("facts") is None:
                 raise ValueError("facts: there are none")
-            NodeFacts.of(event["facts"])
+            facts = NodeFacts.of(event["facts"])
         except ValueError as error:
             raise SessionLost(
                 "told facts that are not understood",
@@ -186,7 +201,9 @@ class Run:
                 output=tuple(str(error).splitlines()[:8]),
                 hint="this is a fault of Wallcloud; please report it",
             ) from error
-        self._state.keep_facts(node, event["facts"])
+        if facts != self._facts[node]:
+            self._state.keep_facts(node, event["facts"])
+            self._facts[node] = facts
         self._reporter.event(node, event)
 
     def _lose(self, node: str, lost: WallcloudError) -> None:

@@ -10,12 +10,12 @@ import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 from wallcloud.deploy import carrier
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 CONNECT_SECONDS = 10
 CLOSE_SECONDS = 5.0
@@ -27,7 +27,7 @@ _ERRORS_READ = 64 * 1024
 Event = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """How a node is reached: what `ssh` is told. Everything else (keys, agents, bastions) is the user's own config."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from wallcloud.catalog import components
@@ -17,6 +17,7 @@ from wallcloud.design.order import before, check_order, in_order
 from wallcloud.design.secrets import holes
 from wallcloud.design.settings import check_options
 from wallcloud.design.spec import node_spec
+from wallcloud.frozen import frozen
 from wallcloud.node.spec import Spec
 from wallcloud.rules import check
 from wallcloud.site.addresses import AddressPlan, plan
@@ -25,7 +26,7 @@ from wallcloud.site.load import Loaded, SiteError
 from wallcloud.site.model import Site
 
 
-@dataclass(frozen=True)
+@frozen
 class Design:
     """Everything derived from a site: what runs where, who may talk to whom, and each node's Spec."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from wallcloud.catalog.component import Account, Call, Component, Exemption, Listen, Outside
+from wallcloud.frozen import frozen
 from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.model import Kind, Site
 
@@ -19,7 +20,7 @@ class Transport(StrEnum):
     UNIX = "unix socket"
 
 
-@dataclass(frozen=True)
+@frozen
 class End:
     """One end of a flow: a component on a node, or somebody outside (`node` is None)."""
 
@@ -33,7 +34,7 @@ class End:
         return f"{self.who} @ {self.node}" if self.node else self.who
 
 
-@dataclass(frozen=True)
+@frozen
 class Flow:
     """client component @ node → server component @ node : protocol/port on a network."""
 

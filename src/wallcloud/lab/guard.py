@@ -7,10 +7,10 @@ they are found again; several labs with the same prefixes can so exist side by s
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 from wallcloud.lab.kernel import run
 
 Prefix = IPv4Network | IPv6Network
@@ -22,7 +22,7 @@ _DEFAULT_LIKE = 1
 """Routes as wide as this (0/0, and the two halves that VPN clients set) collide with nothing in particular."""
 
 
-@dataclass(frozen=True)
+@frozen
 class HostRoute:
     """A route or an address of the host, and how to call it in a message."""
 

@@ -8,9 +8,9 @@ host and vanishes with the last process.
 """
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
+from wallcloud.frozen import frozen
 from wallcloud.lab import kernel
 from wallcloud.lab.network import address_commands, plug_commands, unplug_commands
 from wallcloud.lab.processes import KEEPER, container
@@ -25,7 +25,7 @@ DEVICES = ("/dev/net/tun", "/dev/kvm", "/dev/vhost-net", kernel.LOOP_CONTROL, *k
 """Devices of the host that nodes use, as far as the host has them."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Paths:
     """A machine's folder and what is in it."""
 

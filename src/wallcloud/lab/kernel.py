@@ -7,11 +7,11 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 NETNS = Path("/run/netns")
 CGROUPS = Path("/sys/fs/cgroup")
@@ -166,7 +166,7 @@ def systemd() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
-@dataclass(frozen=True)
+@frozen
 class CgroupRoot:
     """Where cgroups below this process's own are made: in the unified hierarchy, and in systemd's of version 1."""
 

@@ -1,26 +1,26 @@
 """One machine: whether it runs, starting it, waiting until it is booted, cutting its power."""
 
-import os
-import socket
 import subprocess
 import threading
 import time
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 from wallcloud.lab import daemon, disk, keeper, kernel, network, processes
+from wallcloud.lab.hearing import Hearing
 from wallcloud.lab.keeper import Paths
 from wallcloud.lab.processes import MachineProcesses, container
 from wallcloud.lab.wiring import Machine
 
 BOOT_SECONDS = 120.0
+_LOOK_SECONDS = 2.0
 _OFF_SECONDS = 10.0
 _LAST_LINES = 20
 
 
-@dataclass(frozen=True)
+@frozen
 class Box:
     """A machine of a lab with its folder."""
 
@@ -63,39 +63,27 @@ class Box:
             container(self.site, self.name), keeper.command(self.site, self.name, self.paths), self.paths.console
         )
 
-    def listen(self) -> socket.socket:
-        """The socket that hears when the machine is booted. Bound before it is started or looked at."""
-        hearing = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self.paths.notify.unlink(missing_ok=True)
-        # sun_path is short (108 bytes) and folders may be long: bind relative to the folder.
-        folder = os.open(self.paths.folder, os.O_PATH)
-        try:
-            hearing.bind(f"/proc/self/fd/{folder}/{self.paths.notify.name}")
-        finally:
-            os.close(folder)
-        return hearing
+    def listen(self) -> Hearing:
+        """Hears when the machine is booted. To be called before it is started or looked at."""
+        return Hearing(self.paths.notify)
 
-    def wait_booted(self, hearing: socket.socket, interrupted: threading.Event) -> None:
-        """Waits for READY=1, which systemd says once its default target is reached, then for SSH's greeting.
+    def wait_booted(self, hearing: Hearing, interrupted: threading.Event) -> None:
+        """Waits for READY=1, which systemd says once its default target is reached; one that is booted said it before.
 
         Raises WallcloudError with the console's last lines when the machine goes off meanwhile or takes too long.
         """
         deadline = time.monotonic() + BOOT_SECONDS
-        with closing(hearing):
-            while not self.booted(found := self.running()):
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
+        with hearing:
+            if self.booted(self.running()):
+                return
+            # A silent machine is looked at now and then, in case its keeper died.
+            while not hearing.ready.wait(_LOOK_SECONDS):
+                if time.monotonic() > deadline:
                     raise self._failed(f"did not boot within {BOOT_SECONDS:.0f} s")
-                if found.keeper is None:
+                if self.running().keeper is None:
                     raise self._failed("went off while it booted")
                 if interrupted.is_set():
                     return
-                # Wakes for each message; a silent machine is looked at again, in case its keeper died.
-                hearing.settimeout(min(remaining, 2.0))
-                with suppress(TimeoutError):
-                    if b"READY=1" in hearing.recv(4096).split(b"\n"):
-                        break
-        self.paths.notify.unlink(missing_ok=True)
 
     def booted(self, found: MachineProcesses) -> bool:
         """Whether its systemd says that it has finished starting up."""

@@ -10,16 +10,16 @@ import select
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from wallcloud.frozen import frozen
 from wallcloud.lab import kernel
 
 PROC = Path("/proc")
 KEEPER = "wallcloud-lab-keeper"
 
 
-@dataclass(frozen=True)
+@frozen
 class Process:
     """One process: `start` in clock ticks since boot (with the pid it is unique), `net` the inode of its namespace."""
 
@@ -61,7 +61,7 @@ def read(pid: int) -> Process:
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class MachineProcesses:
     """What runs of one machine: its keeper, its container manager, its PID 1. Whole when all three are there."""
 

@@ -4,14 +4,14 @@ import os
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from wallcloud.frozen import frozen
 from wallcloud.lab import connect, disk
 
 
-@dataclass(frozen=True)
+@frozen
 class Door:
     """What the deployer's side of SSH consists of, in `<state>/lab`."""
 

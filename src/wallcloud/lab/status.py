@@ -3,17 +3,18 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wallcloud.frozen import frozen
 from wallcloud.lab.processes import Process
 
 if TYPE_CHECKING:
     from wallcloud.lab.machine import Box
 
 
-@dataclass(frozen=True)
+@frozen
 class MachineStatus:
     """`state` is what its systemd says (running, degraded, starting …) or off; `uptime` in seconds; `memory` in MiB.
 
@@ -29,7 +30,7 @@ class MachineStatus:
     processes: int
 
 
-@dataclass(frozen=True)
+@frozen
 class PlaceStatus:
     """The router or a workstation: whether it is wired, its addresses, how many processes are there."""
 
@@ -39,7 +40,7 @@ class PlaceStatus:
     processes: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Status:
     """A whole lab. `wires` has the ports of each bridge that exists; `walled`: the host's unreachable routes stand."""
 

@@ -22,10 +22,10 @@ The workstations send everything to the router. So a wall, and never a missing r
 
 import hashlib
 import zlib
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 ROUTER, OFFICE, ADMIN, WIRES = "router", "office", "admin", "wires"
 _IFNAMSIZ = 15
@@ -44,7 +44,7 @@ def mac(*parts: str) -> str:
     return ":".join(("02", *(digits[at : at + 2] for at in range(0, 10, 2))))
 
 
-@dataclass(frozen=True)
+@frozen
 class Wire:
     """A bridge without address in the namespace `wires`: `device` is its name there, `mtu` in bytes of IP packet."""
 
@@ -53,7 +53,7 @@ class Wire:
     mtu: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Nic:
     """A machine's network card: a veth whose lab end is `port` in `wires`.
 
@@ -69,7 +69,7 @@ class Nic:
     tagged: tuple[tuple[int, str, Wire], ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Machine:
     """A node of the site. `device` has `address` and the `routes` (prefix, gateway) to the admins, and nothing else."""
 
@@ -89,7 +89,7 @@ class Machine:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
+@frozen
 class Leg:
     """A place's interface on a wire, with its addresses."""
 
@@ -99,7 +99,7 @@ class Leg:
     addresses: tuple[IPv4Interface | IPv6Interface, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Way:
     """Into the site through `node`, at its address `via` on the wire of `network`, by the firewall mark `mark`."""
 
@@ -111,7 +111,7 @@ class Way:
     prefixes: tuple[IPv4Network, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Place:
     """The router or a workstation. `gateway` is its default route's, `extra` addresses are on its loopback device.
 
@@ -139,7 +139,7 @@ class Place:
         return "\n".join(("127.0.0.1 localhost", "::1 localhost", *lines, ""))
 
 
-@dataclass(frozen=True)
+@frozen
 class Wiring:
     """A whole lab. `prefixes` are all that is inside: a packet of the host for one of them would be a leak."""
 

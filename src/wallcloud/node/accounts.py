@@ -2,10 +2,10 @@
 
 import fcntl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files
 from wallcloud.node.resource import Context, ResourceFailed
 from wallcloud.node.run import wait_for
@@ -13,7 +13,7 @@ from wallcloud.node.run import wait_for
 LOCK_SECONDS = 15
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """One line of /etc/passwd with its password's state (passwd(5), shadow(5))."""
 
@@ -24,7 +24,7 @@ class Entry:
     locked: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class GroupEntry:
     """One line of /etc/group (group(5)); `members` sorted."""
 
@@ -32,7 +32,7 @@ class GroupEntry:
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Accounts:
     """What the node's files say."""
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from wallcloud.frozen import frozen
 from wallcloud.node.context import Run
 from wallcloud.node.failure import Cancelled, ResourceFailed
 from wallcloud.node.resource import Change, Resource
@@ -25,7 +26,7 @@ class Tally:
     left: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class _Halt:
     """Why what comes later is left: in words for that, and in words for those on other nodes who wait for it."""
 

@@ -5,9 +5,9 @@ import os
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Context
 
 ADMIN = Path("/var/lib/dpkg")
@@ -15,7 +15,7 @@ _FIELDS = ("Package", "Status", "Version", "Depends", "Pre-Depends", "Provides",
 _WANTED = re.compile(rf"^({'|'.join(_FIELDS)}): *(.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
+@frozen
 class Package:
     """One paragraph. `status` is dpkg's third word ("installed", …); `depends` are groups of alternatives, by name."""
 
@@ -31,7 +31,7 @@ class Package:
         return self.status == "installed"
 
 
-@dataclass(frozen=True)
+@frozen
 class Installed:
     """What dpkg knows of this node; `providers` are the installed packages by every name they go by."""
 

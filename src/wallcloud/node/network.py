@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Context
 from wallcloud.node.run import run
 
 
-@dataclass(frozen=True)
+@frozen
 class Live:
     """An interface as it is. `addresses` are CIDRs of global scope, sorted."""
 
@@ -23,7 +23,7 @@ class Live:
     carrier: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class LiveRoute:
     """A route of the main table."""
 

@@ -1,10 +1,10 @@
 """A resource: one thing that a node shall have. Read, compare and apply are all there is to it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.failure import Cancelled, ResourceFailed
 from wallcloud.node.secret import Text
 
@@ -15,7 +15,7 @@ State: TypeAlias = Mapping[str, Value]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@frozen
 class Change:
     """One property that differs. `before` is None where the resource is absent. Never holds a secret:
 
@@ -29,7 +29,7 @@ class Change:
     diff: str | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class SignRequest:
     """A certificate request that goes up to the deployer, who holds the site's CA."""
 
@@ -41,7 +41,7 @@ class SignRequest:
     days: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Signed:
     """What comes back: the certificate (chain) and the CA, both PEM."""
 
@@ -98,7 +98,7 @@ class Context(Protocol):
         """Asks the deployer to confirm over a new connection; False when it did not within `seconds`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Resource:
     """Base of all kinds. `component` and `reason` are for people; milestones order work between nodes.
 

@@ -6,9 +6,9 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from wallcloud.frozen import frozen
 from wallcloud.node.failure import ResourceFailed
 
 __all__ = ["Output", "ResourceFailed", "run", "stream", "tail", "wait_for"]
@@ -21,7 +21,7 @@ ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Output:
     """What a program left: exit status (negative = signal, 127 = no such program) and its texts."""
 

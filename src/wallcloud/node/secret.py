@@ -1,11 +1,12 @@
 """Secrets are typed holes in a spec, filled at the last moment from the values that came with the session."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from wallcloud.frozen import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Secret:
     """A hole named `name`; its value never stands in a spec, plan, event, log or argument list."""
 

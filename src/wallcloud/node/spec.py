@@ -1,9 +1,10 @@
 """A node's spec and its JSON: generic over the dataclasses of all registered kinds."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, ClassVar, cast
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Resource
 from wallcloud.node.secret import Secret
 
@@ -18,7 +19,7 @@ class Record:
         Record.registry[cls.__name__] = cls
 
 
-@dataclass(frozen=True)
+@frozen
 class Part:
     """`count` consecutive resources of a spec, taken in order; they begin when all parts in `after` are done.
 
@@ -31,7 +32,7 @@ class Part:
     guard: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Spec:
     """The resources of one node in the order in which they are shown, and the parts that may be taken at once.
 

@@ -3,9 +3,9 @@
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from wallcloud.frozen import frozen
 from wallcloud.node.failure import ResourceFailed
 from wallcloud.node.resource import Context
 from wallcloud.node.run import run, tail
@@ -19,7 +19,7 @@ _PROPERTIES = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Status:
     """One unit as `systemctl show` tells it; field names are the properties'."""
 

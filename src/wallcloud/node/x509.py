@@ -1,8 +1,8 @@
 """Certificates as openssl(1) 3.0 tells of them; None where the program or the file is not there or not readable."""
 
 from calendar import timegm
-from dataclasses import dataclass
 
+from wallcloud.frozen import frozen
 from wallcloud.node.run import run
 
 _USES = {"server": "serverAuth", "client": "clientAuth"}
@@ -10,7 +10,7 @@ _SHOWN = {"TLS Web Server Authentication": "server", "TLS Web Client Authenticat
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True)
+@frozen
 class Found:
     """A certificate: common name, names and uses sorted, validity in unix seconds, public key as PEM."""
 

@@ -3,17 +3,17 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from wallcloud.frozen import frozen
 from wallcloud.site.addresses import AddressPlan, plan
 from wallcloud.site.finding import Finding, Severity, SiteError, Where
 from wallcloud.site.locations import Locations
 from wallcloud.site.model import Site
 
 
-@dataclass(frozen=True)
+@frozen
 class Violation:
     """One place where a site breaks a rule. `text` is a sentence of its own; `mend` stands in for the rule's."""
 
@@ -22,7 +22,7 @@ class Violation:
     mend: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     """`forbids` and `why` are for people who ask what the rule is about; `mend` is the hint of its findings."""
 

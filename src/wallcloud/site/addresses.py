@@ -6,16 +6,17 @@ Where a network is full the plan leaves the address out; `wallcloud.rules` repor
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
+from wallcloud.frozen import frozen
 from wallcloud.site.model import Network, Site
 
 FIRST_HOST = 11
 """Counted from the network's address: .11 in a /24. Below it operators keep routers and switches."""
 
 
-@dataclass(frozen=True)
+@frozen
 class AddressPlan:
     """Addresses by (node, network), in the order of the site's networks, then nodes."""
 

@@ -2,7 +2,6 @@
 
 import difflib
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, NetmaskValueError
 from typing import Any, Literal
@@ -10,6 +9,8 @@ from typing import Any, Literal
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from wallcloud.frozen import frozen
 
 OptionScalar = str | int | float | bool
 OptionValue = OptionScalar | tuple[OptionScalar, ...]
@@ -49,7 +50,7 @@ def nearest(word: str, known: list[str]) -> str:
     return plain[found[0]] if found else ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Pool:
     """A closed range of IPv4 addresses that Neutron hands out, both ends included. Written `FIRST-LAST`."""
 
@@ -66,7 +67,7 @@ class Pool:
         return int(self.last) - int(self.first) + 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Matches:
     """Annotation of a text: the whole of it matches `pattern`, has at most `longest` characters."""
 

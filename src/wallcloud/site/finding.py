@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 
 Severity = Literal["error", "warning"]
 Where = tuple[str | int, ...]
@@ -24,7 +25,7 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Finding:
     """`id` is the rule's, or what kind of thing the loader stumbled over; `mend` may be empty where nobody can know."""
 

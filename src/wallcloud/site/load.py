@@ -1,10 +1,10 @@
 """Loading a site file: bytes to `Site`, or every finding at once with its place. No bytes lead to a traceback."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from wallcloud.frozen import frozen
 from wallcloud.site.explain import explain
 from wallcloud.site.finding import Finding, Location, SiteError
 from wallcloud.site.locations import Locations
@@ -14,7 +14,7 @@ from wallcloud.site.reader import LONGEST, read
 __all__ = ["Loaded", "SiteError", "load", "load_text"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Loaded:
     """A site and where its values stand in the file at `path`."""
 

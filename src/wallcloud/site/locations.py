@@ -1,12 +1,13 @@
 """Where each value of a site stands in its file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wallcloud.frozen import frozen
 from wallcloud.site.finding import Location, Where
 
 
-@dataclass(frozen=True)
+@frozen
 class Locations:
     """`keys` and `values` hold the places of what is in the file; `texts` what a scalar looks like there."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from wallcloud.catalog.management_door import PORT, TENANTS_PORT
 from wallcloud.catalog.place import internal_name
 from wallcloud.design.compile import Design
+from wallcloud.frozen import frozen
 from wallcloud.site.model import Kind, Role
 from wallcloud.verify import apis
 from wallcloud.verify.expectation import Probe
@@ -16,7 +16,7 @@ from wallcloud.verify.expectation import Probe
 SILENT_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
+@frozen
 class Credentials:
     """A user of the cloud."""
 
@@ -25,7 +25,7 @@ class Credentials:
     project: str
 
 
-@dataclass(frozen=True)
+@frozen
 class _Door:
     place: str
     address: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from wallcloud.frozen import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Probe:
     """One thing to try from one place. `what` tells the prober; secrets may be in it, so it is never shown."""
 
@@ -21,7 +22,7 @@ class Probe:
     """A command that tries the same by hand, without secrets."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Seen:
     """A probe and what it met."""
 
@@ -44,7 +45,7 @@ class Seen:
         }
 
 
-@dataclass(frozen=True)
+@frozen
 class Part:
     """A part of the proof with everything that was seen, and how long it took (seconds)."""
 

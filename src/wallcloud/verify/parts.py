@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wallcloud.catalog.management_door import PORT
 from wallcloud.catalog.place import internal_name
 from wallcloud.design.compile import Design
+from wallcloud.frozen import frozen
 from wallcloud.progress import Progress, step
 from wallcloud.site.model import Kind, Role
 from wallcloud.verify import doors
@@ -24,7 +24,7 @@ PARTS = (DOORS, TENANTS)
 """In the order in which they run."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Cloud:
     """The running cloud, and how it is reached."""
 

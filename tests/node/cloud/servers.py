@@ -7,13 +7,13 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests import environment
 from tests.node.servers.stub_keystone import certificate
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resources.cloud_client import CloudAccess
 from wallcloud.node.resources.identity_client import IdentityAccess
 from wallcloud.node.secret import Secret
@@ -147,7 +147,7 @@ MAKE = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Servers:
     folder: Path
     environment: Path

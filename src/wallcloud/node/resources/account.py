@@ -1,8 +1,8 @@
 """Groups and system accounts with fixed numbers: no password, no shell."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.accounts import Accounts, accounts, rewrite
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.run import run
@@ -11,7 +11,7 @@ NOLOGIN = "/usr/sbin/nologin"
 TAKEN = "the number may belong to another already: getent passwd; getent group"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Group(Resource):
     """A group. Members that no Account of the spec accounts for are `strangers` and leave it."""
 
@@ -46,7 +46,7 @@ class Group(Resource):
             run(("gpasswd", "--delete", stranger, self.group))
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Account(Resource):
     """A system account: nologin shell, password locked, in `group` and exactly `groups` besides."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from urllib.parse import urlsplit
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import ResourceFailed
 
 if TYPE_CHECKING:  # ssl and http.client take 30 ms to import: only on the node that asks
@@ -24,7 +25,7 @@ class Away(Exception):
     """Nothing answers there, or nothing that is the service, or one that is broken; the text says which."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """Status, headers (small letters) and the decoded body ({} where it is no JSON object); `json` says which."""
 

@@ -8,10 +8,11 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files, notes, x509
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, SignRequest, State, Value, changed
 from wallcloud.node.resources.file import File
@@ -20,7 +21,7 @@ from wallcloud.node.run import run
 NOTES = Path("/run/wallcloud/certificates")
 
 
-@dataclass(frozen=True)
+@frozen
 class _Told:
     """What the certificate and its private key are, and whether the site's CA signed it."""
 
@@ -29,7 +30,7 @@ class _Told:
     issued: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Certificate(Resource):
     """Key (EC P-256), certificate and the CA's certificate, PEM, at three paths.
 

@@ -6,10 +6,10 @@ never in that project.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Context, ResourceFailed
 from wallcloud.node.resources.api_client import JSON, Answer, Away, Body, Client
 from wallcloud.node.resources.identity_client import IdentityAccess, Refused, Session, login, login_key, session
@@ -27,7 +27,7 @@ PAGE = 1000
 """Glance and Nova give no more at once."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudAccess(Record):
     """Where the APIs are: each URL as it stands before /v2 (Glance), /v2.0 (Neutron), /resource_providers (Placement),
     and with /v2.1 for Nova."""

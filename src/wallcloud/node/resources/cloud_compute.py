@@ -1,8 +1,8 @@
 """What tenants find in Nova: flavors, and how much each project may use."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, State, changed
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, listed
@@ -11,7 +11,7 @@ _FLAVORS = "/flavors"
 _CLASS = "/os-quota-class-sets/default"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudFlavor(Resource):
     """A public size of VM. `ram` and `swap` in MiB, `disk` in GiB; `extra` pairs of extra specs.
 
@@ -83,7 +83,7 @@ class CloudFlavor(Resource):
         return next((each for each in flavors(ctx, self.access) or () if each["id"] == self.id), None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveCloudFlavors(Resource):
     """No flavor of Wallcloud's making but those that the spec names."""
 
@@ -117,7 +117,7 @@ class ExclusiveCloudFlavors(Resource):
         ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudQuota(Resource):
     """What each project may use of Nova unless an admin sets it for that project: ("cores", 20), …; -1 = no limit."""
 

@@ -1,8 +1,8 @@
 """Records of hosts in Nova, Neutron and Placement: what left the site leaves there, too."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, forget, listed
@@ -13,7 +13,7 @@ _AGENTS = "/v2.0/agents"
 _PROVIDERS = "/resource_providers"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class KeptComputes(Resource):
     """Every compute that holds VMs is one of `computes`; otherwise refused. It stands before all that cuts a host off
     (bus accounts, firewall, tunnels), and what does so elsewhere awaits what it publishes. Where Nova does not answer,
@@ -45,7 +45,7 @@ class KeptComputes(Resource):
         return leaving(ctx, self.access, self.computes) or []
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveComputes(Resource):
     """No nova-compute, no agent of Neutron's and no provider of Placement's on other hosts than these.
 

@@ -5,9 +5,9 @@ image), and to `move` it, taken up again where there is room. So nothing is lost
 """
 
 import time
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, Value
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, forget, listed
@@ -23,7 +23,7 @@ _CAN_GO = {"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", *_ASIDE}
 """Statuses from which Nova shelves."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class DrainedComputes(Resource):
     """The hosts in `move` and `stop` take no new VM and have none: theirs run elsewhere, or are put aside for their
     owners to take up again (`openstack server unshelve`). Others of `computes` that were drained are in use again."""

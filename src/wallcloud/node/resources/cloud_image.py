@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON, Body
 from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, forget, listed, own_project
@@ -21,7 +21,7 @@ _BASE = {
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudImage(Resource):
     """An image of the admin's for everybody. "community": usable by all, in nobody's list (kernels).
 

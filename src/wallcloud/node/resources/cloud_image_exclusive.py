@@ -1,8 +1,8 @@
 """Images that Wallcloud made and the site no longer names: hidden at first, gone when no server was made of them."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, State
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import CloudAccess, call, listed
@@ -12,7 +12,7 @@ _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _HIDE: list[JSON] = [{"op": "replace", "path": "/os_hidden", "value": True}]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveCloudImages(Resource):
     """No image of Wallcloud's making is offered but those that the spec names, and no hidden one is kept for nothing.
 

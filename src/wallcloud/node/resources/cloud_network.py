@@ -1,9 +1,9 @@
 """What tenants find in Neutron: networks on the site's wires, the pools that their subnets come from."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, listed, own_project
@@ -13,7 +13,7 @@ NETWORKS, SUBNETS, POOLS = "networks", "subnets", "subnetpools"
 _SINGULAR = {NETWORKS: "network", SUBNETS: "subnet", POOLS: "subnetpool", "routers": "router"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudNetwork(Resource):
     """A network of type flat on `physical_network`, the admin's. `external`: tenants' routers have their gateway and
     floating IPs there; `shared`: every tenant's VMs may be attached. `mtu` 0 = Neutron's own choice."""
@@ -79,7 +79,7 @@ class CloudNetwork(Resource):
         return "changes the tenants' packets" if touching(changes, "port security", "up", "mtu") else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudSubnetPool(Resource):
     """Addresses that the admin's subnets are taken from; tenants take none."""
 
@@ -137,7 +137,7 @@ class CloudSubnetPool(Resource):
                 call(ctx, self.access, "network", "DELETE", f"{where}/{each['id']}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudSubnet(Resource):
     """The addresses of a network. `first` to `last` are handed out; `dns` none = the network's own DHCP agent."""
 

@@ -1,9 +1,9 @@
 """What Wallcloud made in Neutron and the site no longer names goes, unless tenants still use it."""
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import CloudAccess, call, listed, own_project
@@ -26,7 +26,7 @@ _SERVICE_PORTS = ("network:dhcp", "network:distributed")
 """Ports that Neutron makes for itself and removes with the network."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveCloudNetworks(Resource):
     """No network, subnet or pool of Wallcloud's making but those that the spec names. A network that somebody still
     uses is refused."""

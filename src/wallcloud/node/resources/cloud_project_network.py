@@ -4,9 +4,9 @@ They are the admin's and shared with the project, not the project's own: its mem
 them, nor switch off what keeps their VMs to their addresses, and a tenant's network is never taken for one of these.
 """
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources import identity_lists as lists
 from wallcloud.node.resources.api_client import JSON
@@ -28,7 +28,7 @@ _LIMITS = {
 """Neutron's quotas by key, and what they are called here."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudProjectNetwork(Resource):
     """A VXLAN network of the admin's that `project` (a name) may attach VMs to, and nobody else."""
 
@@ -113,7 +113,7 @@ class CloudProjectNetwork(Resource):
         return "changes the tenants' packets" if touching(changes, "port security", "up") else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudOwnLimits(Resource):
     """Neutron's quotas do not hold for the admin's project: what the site names is not a matter of tenants' numbers."""
 

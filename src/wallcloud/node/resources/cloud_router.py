@@ -1,8 +1,8 @@
 """Routers of the admin's: between a network that is made for a project and a floating network."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import CloudAccess, call, listed, own_project
@@ -14,7 +14,7 @@ ROUTERS, PORTS = "routers", "ports"
 _INTERFACE = "network:router_interface"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudRouter(Resource):
     """A router with one leg on each of `networks` (at its subnets' gateway address) and its gateway on `gateway`.
     `address` is its own there; "" = Neutron takes one. Without `snat` packets keep their source address."""
@@ -95,7 +95,7 @@ class CloudRouter(Resource):
         return "cuts what goes through it" if touching(changes, "gateway", "address", "snat", "networks", "up") else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveCloudRouters(Resource):
     """No router of Wallcloud's making but those that the spec names. Refused as long as VMs are on a network behind one
     that leaves too."""

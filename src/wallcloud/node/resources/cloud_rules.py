@@ -1,8 +1,8 @@
 """Neutron's templates: the rules that each new security group begins with."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, State
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, listed
@@ -13,7 +13,7 @@ _GROUP = "PARENT"
 """Neutron's word for "the group itself"."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class DefaultRule(Record):
     """`remote`: a prefix, "group" (members of the same group), or "" (anybody). `protocol` "" = any; `ports` as
     "80-90", "" = all. `default`: for each project's group "default"; `others`: for groups that tenants make."""
@@ -49,7 +49,7 @@ class DefaultRule(Record):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CloudDefaultRules(Resource):
     """These templates and no others."""
 

@@ -1,15 +1,15 @@
 """A directory, its owner and mode; an exclusive one holds nothing that the spec does not name."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, Value, changed
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Directory(Resource):
     """`exclusive`: whatever lies in it and no resource of the spec names is removed (`strangers`)."""
 

@@ -5,10 +5,10 @@ import os
 import shutil
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files, systemd
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.run import run
@@ -31,7 +31,7 @@ WantedBy=local-fs.target
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Environment(Resource):
     """`digest` is the sha256 of a squashfs image (a blob), kept as `<path>.squashfs` and mounted read-only at `path`.
 

@@ -2,15 +2,15 @@
 
 import fnmatch
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files, systemd
 from wallcloud.node.resource import Change, Context, Resource, State
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveUnits(Resource):
     """Units whose names begin with `prefix`, in /etc/systemd/system or running, without a Unit in the spec.
 

@@ -1,9 +1,9 @@
 """A file, written in one step; its holes are filled with secrets that no plan shows."""
 
 import difflib
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files
 from wallcloud.node.resource import Change, Context, Resource, State, Value, changed, lines, unified
 from wallcloud.node.secret import Secret, Text, holes
@@ -11,7 +11,7 @@ from wallcloud.node.secret import Secret, Text, holes
 HIDDEN = "«a line that is not shown»"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class File(Resource):
     """`content` is the whole text, UTF-8. `mode` is the permission bits."""
 

@@ -1,8 +1,8 @@
 """Keystone's beginning: its admin, roles and region, made by its own `bootstrap`."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, State
 from wallcloud.node.resources import identity_lists as lists
 from wallcloud.node.resources.identity_client import (
@@ -23,7 +23,7 @@ IMPLIED = ("admin implies manager", "manager implies member", "member implies re
 """What `keystone-manage bootstrap` of release 2026.2 makes."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class IdentityBootstrap(Resource):
     """`argv` (keystone-manage … bootstrap, with no password in it) run as `account`, where the admin gets no token or
     what bootstrap makes is missing. Comes after Keystone's unit: it is read through the API."""
@@ -94,7 +94,7 @@ class IdentityBootstrap(Resource):
         return "revokes the admin's tokens" if any(each.before is False for each in changes) else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class IdentityRole(Resource):
     """A role of no domain."""
 

@@ -1,8 +1,8 @@
 """Projects, users and their roles in Keystone."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources import identity_lists as lists
 from wallcloud.node.resources import identity_password
@@ -10,7 +10,7 @@ from wallcloud.node.resources.identity_client import IdentityAccess, Session, lo
 from wallcloud.node.secret import Secret
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class IdentityProject(Resource):
     """A project of a domain that exists."""
 
@@ -41,7 +41,7 @@ class IdentityProject(Resource):
             door.call("POST", "/projects", {"project": {**wanted, "name": self.project, "domain_id": where}})
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class IdentityUser(Resource):
     """A user with the password that the site holds."""
 
@@ -89,7 +89,7 @@ class IdentityUser(Resource):
         return "revokes the user's tokens" if existing and changed(changes, "password") else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class IdentityAssignment(Resource):
     """A role of a user on a project, or on the whole system (`project` None, `system` True)."""
 

@@ -1,10 +1,10 @@
 """Keystone's catalog: services, endpoints, and nothing else."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.resources import identity_lists as lists
 from wallcloud.node.resources.identity import IdentityBootstrap
@@ -13,7 +13,7 @@ from wallcloud.node.resources.identity_client import IdentityAccess, session
 T = TypeVar("T", bound=Resource)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class IdentityService(Resource):
     """A service of the catalog, known by its name ("keystone") and told by its type ("identity")."""
 
@@ -43,7 +43,7 @@ class IdentityService(Resource):
             door.call("POST", "/services", {"service": wanted})
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class IdentityEndpoint(Resource):
     """Where a service is reached: `interface` is public, internal or admin. The region exists."""
 
@@ -88,7 +88,7 @@ class IdentityEndpoint(Resource):
         door.call("POST", "/endpoints", {"endpoint": {**wanted, **place}})
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveIdentityCatalog(Resource):
     """No service, endpoint or region but those that the spec names, and services of the names in `keep`."""
 

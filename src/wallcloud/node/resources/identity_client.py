@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Context, ResourceFailed
 from wallcloud.node.resources.api_client import AWAY, Answer, Away, Client
 from wallcloud.node.secret import Secret
@@ -18,7 +19,7 @@ from wallcloud.node.spec import Record
 __all__ = ["Away", "IdentityAccess", "Missing", "Refused", "Session", "login", "login_key", "session", "session_key"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class IdentityAccess(Record):
     """How to reach Keystone as its admin. `url` ends in /v3; `ca` is a file; `database` is where Keystone on this node
     keeps its password hashes (only to spare asking about passwords that did not change)."""
@@ -110,7 +111,7 @@ class Session:
         )
 
 
-@dataclass(frozen=True)
+@frozen
 class Missing:
     """Why there is no session: Keystone is away, or it refused the admin."""
 

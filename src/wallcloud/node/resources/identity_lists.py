@@ -1,9 +1,9 @@
 """What Keystone holds, as small typed records: each list is asked for once until something is applied."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Context
 from wallcloud.node.resources.identity_client import Away, IdentityAccess, Session, login
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 JSON = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@frozen
 class Thing:
     """A user, project, role or domain. `domain` is an id; "" where there is none (global roles)."""
 
@@ -22,7 +22,7 @@ class Thing:
     description: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Service:
     id: str
     name: str
@@ -35,7 +35,7 @@ class Service:
         return f"{self.name} ({self.type})"
 
 
-@dataclass(frozen=True)
+@frozen
 class Endpoint:
     """`service` is an id."""
 
@@ -47,7 +47,7 @@ class Endpoint:
     enabled: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Assignment:
     """A role of a user, all ids. `project` "" = on the whole system; roles on domains and of groups are left out."""
 

@@ -1,14 +1,14 @@
 """A network interface, live: a VLAN made on another, or one that the machine has."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.network import Live, interfaces
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, Value
 from wallcloud.node.run import run
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Interface(Resource):
     """`link` and `vlan` (IEEE 802.1Q, 1..4094) make `interface`; without them it is a card that must exist.
 

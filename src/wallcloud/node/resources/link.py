@@ -1,13 +1,13 @@
 """A symbolic link."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files
 from wallcloud.node.resource import Change, Context, Resource, State
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Link(Resource):
     """`path` points to `target`."""
 

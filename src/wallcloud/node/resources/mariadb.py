@@ -1,9 +1,9 @@
 """Databases and accounts of the node's MariaDB, and the exclusive sets of both."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources import mariadb_client as client
 from wallcloud.node.resources import mariadb_grants
@@ -13,7 +13,7 @@ SYSTEM_DATABASES = frozenset({"information_schema", "mysql", "performance_schema
 SYSTEM_ACCOUNTS = frozenset({"root@localhost", "mysql@localhost", "mariadb.sys@localhost"})
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Database(Resource):
     """A database. `collation` empty = the character set's usual one ("utf8mb3_general_ci")."""
 
@@ -45,7 +45,7 @@ class Database(Resource):
         return "" if any(each.before is None for each in changes) else "tables made from now on; none is converted"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class DatabaseAccount(Resource):
     """An account of the server.
 
@@ -128,7 +128,7 @@ class DatabaseAccount(Resource):
         return "" if created else "open connections keep what they have"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveDatabaseAccounts(Resource):
     """No account and no role but those in `keep` ("user@host"), those that the spec names, and the server's own."""
 
@@ -164,7 +164,7 @@ class ExclusiveDatabaseAccounts(Resource):
         return "drops accounts and their connections" if changed(changes, "strangers") else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveDatabases(Resource):
     """No database but those in `keep` and those that the spec names. A stranger is shown and never dropped."""
 

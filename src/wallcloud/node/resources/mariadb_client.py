@@ -5,9 +5,9 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Context, ResourceFailed
 from wallcloud.node.resources.mariadb_grants import Grant, shown
 from wallcloud.node.run import run, tail
@@ -52,7 +52,7 @@ END//
 """  # noqa: S608 - the one thing filled in is a constant
 
 
-@dataclass(frozen=True)
+@frozen
 class Account:
     """One account of the server. `secrets` holds password hashes: it is compared and never shown."""
 
@@ -71,7 +71,7 @@ class Account:
         return f"{self.user}@{self.host}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Server:
     """All that Wallcloud reads of a server. `databases`: name → (character set, collation); `heads`: (database, table)
     → revisions; `unfinished`: databases whose first sync never ended."""

@@ -1,15 +1,15 @@
 """Debian's own units that must not run: masked before their packages come."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files, systemd
 from wallcloud.node.resource import Change, Context, Resource, State
 
 MASKED = "link to /dev/null"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Mask(Resource):
     """Each of `units` (no templates) is a link to /dev/null in /etc/systemd/system and does not run."""
 

@@ -4,9 +4,9 @@ A template stands in the database of Nova's API; each daemon fills it from its o
 `[DEFAULT] transport_url` (nova/objects/cell_mapping.py), so a mapping holds no secret and suits every daemon.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
 from wallcloud.node.resources import mariadb_client as client
 from wallcloud.node.resources.task import as_account
@@ -17,7 +17,7 @@ NO_BUS = "none:///"
 """Nobody talks to cell0: it holds what was never scheduled."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Cell:
     """A row of `cell_mappings`. cell0 cannot be disabled."""
 
@@ -36,7 +36,7 @@ class Cell:
         return (*self.urls, "enabled" if self.enabled else "disabled")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class NovaCells(Resource):
     """cell0 and one more cell, and no other. After the schema of `database`, before Nova's daemons.
 

@@ -1,15 +1,15 @@
 """A compute's place in Nova's cell: without it the scheduler takes the host, and the conductor refuses it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.resources import mariadb_client as client
 from wallcloud.node.resources.task import as_account
 from wallcloud.node.run import run, tail
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class NovaHost(Resource):
     """`host` (`[DEFAULT] host` of its nova-compute) is mapped to `cell`. After its nova-compute answers.
 

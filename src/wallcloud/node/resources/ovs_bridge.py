@@ -1,15 +1,15 @@
 """A bridge of Open vSwitch: its datapath, what it does without a controller, and the cards plugged into it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import ClassVar, Literal
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, Value, changed
 from wallcloud.node.resources.ovs_client import SOCKET, LiveBridge, LivePort, bridges, vsctl
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class OvsBridge(Resource):
     """Exactly the ports `cards`, and those of others whose names match `others` (fnmatch: what Neutron plugs).
 
@@ -103,7 +103,7 @@ class OvsBridge(Resource):
         return f"interrupts {self.bridge}" if hard else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveOvsBridges(Resource):
     """Bridges that no OvsBridge of the spec names leave, but those of `keep`: Neutron's agent makes them itself."""
 

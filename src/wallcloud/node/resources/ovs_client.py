@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Context
 from wallcloud.node.run import run
 
@@ -19,7 +19,7 @@ _TABLES = (
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@frozen
 class LivePort:
     """A port with one interface. `kind` is its interface's type ("" is a card); `error` why it could not be opened."""
 
@@ -29,7 +29,7 @@ class LivePort:
     error: str
 
 
-@dataclass(frozen=True)
+@frozen
 class LiveBridge:
     """A bridge as the database has it. `fail_mode` "" where it is not set; `ports` without its own of the same name."""
 

@@ -1,9 +1,9 @@
 """The OpenFlow rules of a bridge that no controller fills: exactly those of the spec."""
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.resources.ovs_client import bridges
 from wallcloud.node.run import run
@@ -13,7 +13,7 @@ _DEFAULTS = {"table": "0", "priority": "32768"}
 _FIELD = re.compile(r"[^,=\s(]+(?:=[^,\s(]*)?(?:\([^)]*\))?")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class OvsFlows(Resource):
     """Each of `flows` as ovs-ofctl(8) takes it, with names of ports: `priority=1,arp,in_port=LOCAL,actions=eth0`.
 

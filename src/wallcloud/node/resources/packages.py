@@ -1,13 +1,13 @@
 """Debian packages from the pool that the deployer built: no other source is asked, and no daemon starts."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import apt, dpkg, systemd
 from wallcloud.node.resource import Change, Context, Resource, State, Value
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Packages(Resource):
     """`names` are installed, with all they depend on, and none is older than the pool has it.
 

@@ -1,8 +1,8 @@
 """Virtual hosts and accounts of the node's RabbitMQ. Accounts log in by certificate (EXTERNAL) and have no password."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.resources import rabbitmq_client as client
 from wallcloud.node.resources.rabbitmq_client import ACTOR, act, binary
@@ -10,7 +10,7 @@ from wallcloud.node.resources.rabbitmq_client import ACTOR, act, binary
 BACKEND = "rabbit_auth_backend_internal"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class BusVhost(Resource):
     """A virtual host: the wall between services. It has no policy, limit or other parameter of its own."""
 
@@ -42,7 +42,7 @@ class BusVhost(Resource):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class BusAccount(Resource):
     """An account of one vhost, named as the common name of its certificate. `configure`, `write` and `read` are
     regular expressions on names of queues and exchanges."""
@@ -104,7 +104,7 @@ class BusAccount(Resource):
         act(*steps)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ExclusiveBusAccounts(Resource):
     """No account and no vhost but those in `keep` and `vhosts` and those that the spec names: guest and "/" go.
 

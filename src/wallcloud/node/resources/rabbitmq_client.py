@@ -10,9 +10,9 @@ import json
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Context, ResourceFailed
 from wallcloud.node.run import Output, run, tail
 
@@ -47,7 +47,7 @@ READ = """case rabbit:is_running() of false -> #{running => false}; true -> #{ru
   topics => [maps:from_list(P) || P <- rabbit_auth_backend_internal:list_topic_permissions()]} end"""
 
 
-@dataclass(frozen=True)
+@frozen
 class Account:
     """One account. `permissions`: vhost → (configure, write, read); `topics`: vhosts with topic permissions."""
 
@@ -58,7 +58,7 @@ class Account:
     topics: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Bus:
     """All that Wallcloud reads of a broker. `parameters`: vhost → its policies, limits and other parameters."""
 

@@ -1,14 +1,14 @@
 """One route of the main table, live."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.network import routes
 from wallcloud.node.resource import Change, Context, Resource, State
 from wallcloud.node.run import run
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Route(Resource):
     """`to` is a CIDR, an address or "default"; `via` a gateway; `dev` an interface."""
 

@@ -1,8 +1,8 @@
 """The node's firewall: one nftables table, replaced in one step and rolled back unless a new connection proves it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node import nft, rollback
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 
@@ -19,7 +19,7 @@ known to it. Rules that drop would take its packets to the deployer for an attem
 until the deployer's next keep-alive. An answer of the deployer over the session shows that it is known now."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Ruleset(Resource):
     """`text` is what `nft -f` reads; of it only table `inet <table>` is compared (by listing, without counters).
 

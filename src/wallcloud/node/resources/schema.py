@@ -7,9 +7,9 @@ made again. The mark says *unfinished* rather than *served* so that its absence 
 from elsewhere (a restored dump, a hand) carries none and is never dropped.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.resources import mariadb_client as client
 from wallcloud.node.resources.transient import join, loaded, running, start
@@ -17,7 +17,7 @@ from wallcloud.node.resources.transient import join, loaded, running, start
 EMPTY = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Schema(Resource):
     """The tables of `database`.
 

@@ -1,13 +1,13 @@
 """One kernel parameter, live. Its value at boot is a File in /etc/sysctl.d of the design."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Sysctl(Resource):
     """`key` with dots, or with slashes where an interface's name holds a dot (sysctl(8))."""
 

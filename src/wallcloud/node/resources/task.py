@@ -1,16 +1,16 @@
 """Something that is done once: a program that makes a path."""
 
 import pwd
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
 from wallcloud.node.run import run
 from wallcloud.node.secret import Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Task(Resource):
     """`argv`, run as `account` with `environment` until the path `creates` exists.
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from wallcloud.frozen import frozen
 from wallcloud.node import files, stamp, systemd
 from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, Value, changed
 from wallcloud.node.resources.file import File
@@ -20,7 +20,7 @@ READY = "/run/wallcloud/ready"
 PROBE_SECONDS = 15
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Input(Record):
     """A file that the running unit was started with, and what a change of it needs."""
 
@@ -28,7 +28,7 @@ class Input(Record):
     on: Literal["restart", "reload"] = "restart"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Unit(Resource):
     """The file /etc/systemd/system/<unit>; with an [Install] section also enabled and active, else only loadable.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from wallcloud.frozen import frozen
 from wallcloud.verify.tenants.client import Client
 from wallcloud.verify.tenants.hands import Trouble
 from wallcloud.verify.tenants.ledger import Check, Outcome
@@ -13,7 +13,7 @@ from wallcloud.verify.tenants.ledger import Check, Outcome
 Body = dict[str, Any] | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Asked:
     """One request. `make` is called when it is tried: ids are not known before. What it makes is taken away at once."""
 

@@ -6,10 +6,11 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from wallcloud.frozen import frozen
 from wallcloud.verify.tenants.hands import Hands, Trouble
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ interrupted = threading.Event()
 _TYPES = ("identity", "image", "network", "compute")
 
 
-@dataclass(frozen=True)
+@frozen
 class DoorAt:
     """A door of the cloud. `interface` is what the catalog calls its URLs."""
 
@@ -32,7 +33,7 @@ class DoorAt:
     interface: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """One answer of an API; `body` is what its JSON says, or its text."""
 

@@ -16,6 +16,7 @@ from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
 
+from wallcloud.frozen import frozen
 from wallcloud.verify.tenants.hands import Trouble
 from wallcloud.verify.tenants.scenario import Guest
 from wallcloud.verify.tenants.world import World
@@ -29,7 +30,7 @@ _FLOOD = "to=ff:ff:ff:ff:ff:ff"
 _STRANGE_MAC = "02:00:5e:ba:d0:01"
 
 
-@dataclass(frozen=True)
+@frozen
 class Sort:
     """A sort of frame: `line` is filled with tag, own and router (addresses), and to (a MAC)."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
+from wallcloud.frozen import frozen
 from wallcloud.verify.expectation import Probe, Seen
 from wallcloud.verify.tenants.client import interrupted
 from wallcloud.verify.tenants.hands import Trouble
@@ -17,7 +17,7 @@ Outcome = str | tuple[str, str]
 """What was met, alone or with a detail."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Check:
     """One expectation and the act that tries it, once."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from types import ModuleType
 from typing import TypeVar
 
 from wallcloud.design.compile import Design
+from wallcloud.frozen import frozen
 from wallcloud.progress import Progress, step
 from wallcloud.verify.doors import Credentials
 from wallcloud.verify.expectation import Seen
@@ -36,7 +36,7 @@ Start = Callable[[str], list[str]]
 """A place or node → the argv that runs `hands.ARGV` there."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Doors:
     """Where the APIs are for admins, and for tenants; what no answer at the tenants' door may hold."""
 
@@ -45,7 +45,7 @@ class Doors:
     forbidden: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Starts:
     """How programs are started at workstations and on nodes."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from wallcloud.design.compile import Design
 from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 from wallcloud.site.model import Kind, Role, Site
 
 PREFIX = "verify-"
@@ -17,7 +17,7 @@ VXLAN_BYTES = 50
 GUEST_MIB = 128
 
 
-@dataclass(frozen=True)
+@frozen
 class Guest:
     """One VM. `address` is fixed on the private network; on a flat one Neutron chooses."""
 
@@ -29,7 +29,7 @@ class Guest:
     floating: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Tenant:
     """A project with one member, both of this name."""
 
@@ -43,7 +43,7 @@ class Tenant:
         return tuple(guest for guest in self.guests if not guest.flat)
 
 
-@dataclass(frozen=True)
+@frozen
 class Scenario:
     """Everything that follows from the design alone."""
 
