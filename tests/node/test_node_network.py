@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,7 +136,8 @@ def test_a_package_manager_that_never_ends_is_named(monkeypatch: pytest.MonkeyPa
     assert context.notes == ["waits for pid 321 (unattended-upgr), which holds the lock of the package manager"]
 
 
-def test_facts() -> None:
+def test_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wallcloud.node.facts.NOTES", tmp_path / "notes")
     begun = time.monotonic()
     found = facts()
     assert time.monotonic() - begun < 1

@@ -10,9 +10,10 @@ from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Context, ResourceFailed
+from wallcloud.node.resource import Context, Resource, ResourceFailed
 from wallcloud.node.resources.api_client import JSON, Answer, Away, Body, Client
 from wallcloud.node.resources.identity_client import IdentityAccess, Refused, Session, login, login_key, session
+from wallcloud.node.resources.unit import all_run
 from wallcloud.node.spec import Record
 
 MARK = "wallcloud"
@@ -45,6 +46,17 @@ class CloudAccess(Record):
             "network": self.network,
             "placement": self.placement,
         }[service]
+
+
+@frozen(kw_only=True)
+class CloudResource(Resource):
+    """Base of the kinds that are read and written through these APIs."""
+
+    access: CloudAccess
+
+    def ahead(self, ctx: Context) -> None:
+        if all_run(ctx):  # a request would have a service started by its socket, with inputs that are not right yet
+            self.read(ctx)
 
 
 def listed(

@@ -3,16 +3,16 @@
 from typing import ClassVar
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, State, changed
+from wallcloud.node.resource import Change, Context, State, changed
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, listed
+from wallcloud.node.resources.cloud_client import MARK, CloudAccess, CloudResource, call, certain, listed
 
 _FLAVORS = "/flavors"
 _CLASS = "/os-quota-class-sets/default"
 
 
 @frozen(kw_only=True)
-class CloudFlavor(Resource):
+class CloudFlavor(CloudResource):
     """A public size of VM. `ram` and `swap` in MiB, `disk` in GiB; `extra` pairs of extra specs.
 
     Its id is made of its name, so that it stays where Nova, which changes no flavor, has to make it anew; servers keep
@@ -20,7 +20,6 @@ class CloudFlavor(Resource):
     """
 
     kind: ClassVar[str] = "cloud-flavor"
-    access: CloudAccess
     flavor: str
     vcpus: int
     ram: int
@@ -84,11 +83,10 @@ class CloudFlavor(Resource):
 
 
 @frozen(kw_only=True)
-class ExclusiveCloudFlavors(Resource):
+class ExclusiveCloudFlavors(CloudResource):
     """No flavor of Wallcloud's making but those that the spec names."""
 
     kind: ClassVar[str] = "exclusive-cloud-flavors"
-    access: CloudAccess
 
     @property
     def name(self) -> str:
@@ -118,11 +116,10 @@ class ExclusiveCloudFlavors(Resource):
 
 
 @frozen(kw_only=True)
-class CloudQuota(Resource):
+class CloudQuota(CloudResource):
     """What each project may use of Nova unless an admin sets it for that project: ("cores", 20), …; -1 = no limit."""
 
     kind: ClassVar[str] = "cloud-quota"
-    access: CloudAccess
     limits: tuple[tuple[str, int], ...]
 
     @property

@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
+from wallcloud.node.resource import Change, Context, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, forget, listed
+from wallcloud.node.resources.cloud_client import CloudAccess, CloudResource, call, certain, forget, listed
 
 _SERVICES = "/os-services"
 _COMPUTE = "nova-compute"
@@ -14,13 +14,12 @@ _PROVIDERS = "/resource_providers"
 
 
 @frozen(kw_only=True)
-class KeptComputes(Resource):
+class KeptComputes(CloudResource):
     """Every compute that holds VMs is one of `computes`; otherwise refused. It stands before all that cuts a host off
     (bus accounts, firewall, tunnels), and what does so elsewhere awaits what it publishes. Where Nova does not answer,
     nobody can tell, and nothing is refused."""
 
     kind: ClassVar[str] = "kept-computes"
-    access: CloudAccess
     computes: tuple[str, ...]
 
     @property
@@ -46,7 +45,7 @@ class KeptComputes(Resource):
 
 
 @frozen(kw_only=True)
-class ExclusiveComputes(Resource):
+class ExclusiveComputes(CloudResource):
     """No nova-compute, no agent of Neutron's and no provider of Placement's on other hosts than these.
 
     `computes` and `agents` are host names as the services report them (`[DEFAULT] host`). A host with servers on it is
@@ -54,7 +53,6 @@ class ExclusiveComputes(Resource):
     """
 
     kind: ClassVar[str] = "exclusive-computes"
-    access: CloudAccess
     computes: tuple[str, ...]
     agents: tuple[str, ...]
 

@@ -8,9 +8,9 @@ import time
 from typing import ClassVar
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, Value
+from wallcloud.node.resource import Change, Context, ResourceFailed, State, Value
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, forget, listed
+from wallcloud.node.resources.cloud_client import CloudResource, call, certain, forget, listed
 from wallcloud.node.resources.cloud_computes import count, servers
 
 REASON = "wallcloud: drained by the site"
@@ -24,12 +24,11 @@ _CAN_GO = {"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", *_ASIDE}
 
 
 @frozen(kw_only=True)
-class DrainedComputes(Resource):
+class DrainedComputes(CloudResource):
     """The hosts in `move` and `stop` take no new VM and have none: theirs run elsewhere, or are put aside for their
     owners to take up again (`openstack server unshelve`). Others of `computes` that were drained are in use again."""
 
     kind: ClassVar[str] = "drained-computes"
-    access: CloudAccess
     computes: tuple[str, ...]
     move: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()

@@ -5,9 +5,18 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
+from wallcloud.node.resource import Change, Context, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON, Body
-from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, forget, listed, own_project
+from wallcloud.node.resources.cloud_client import (
+    MARK,
+    CloudAccess,
+    CloudResource,
+    call,
+    certain,
+    forget,
+    listed,
+    own_project,
+)
 from wallcloud.node.resources.identity_client import session
 
 CONTENT = "wallcloud_sha256"
@@ -22,7 +31,7 @@ _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
 
 @frozen(kw_only=True)
-class CloudImage(Resource):
+class CloudImage(CloudResource):
     """An image of the admin's for everybody. "community": usable by all, in nobody's list (kernels).
 
     Its content is the blob `digest`. `min_disk` in GiB, `min_ram` in MiB; `kernel` and `ramdisk` are names of other
@@ -31,7 +40,6 @@ class CloudImage(Resource):
     """
 
     kind: ClassVar[str] = "cloud-image"
-    access: CloudAccess
     image: str
     digest: str
     disk_format: str = "raw"

@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, State
+from wallcloud.node.resource import Change, Context, State
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, listed
+from wallcloud.node.resources.cloud_client import CloudResource, call, listed
 from wallcloud.node.resources.cloud_image import LINKS, CloudImage, again, images, marked, whole
 
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -13,14 +13,13 @@ _HIDE: list[JSON] = [{"op": "replace", "path": "/os_hidden", "value": True}]
 
 
 @frozen(kw_only=True)
-class ExclusiveCloudImages(Resource):
+class ExclusiveCloudImages(CloudResource):
     """No image of Wallcloud's making is offered but those that the spec names, and no hidden one is kept for nothing.
 
     Hidden images are kept while a server was made of them (it may be rebuilt) or while they are the kernel of another.
     """
 
     kind: ClassVar[str] = "exclusive-cloud-images"
-    access: CloudAccess
 
     @property
     def name(self) -> str:

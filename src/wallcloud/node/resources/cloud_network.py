@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
+from wallcloud.node.resource import Change, Context, ResourceFailed, State, changed
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import MARK, CloudAccess, call, certain, listed, own_project
+from wallcloud.node.resources.cloud_client import MARK, CloudAccess, CloudResource, call, certain, listed, own_project
 from wallcloud.node.resources.identity_client import session
 
 NETWORKS, SUBNETS, POOLS = "networks", "subnets", "subnetpools"
@@ -14,12 +14,11 @@ _SINGULAR = {NETWORKS: "network", SUBNETS: "subnet", POOLS: "subnetpool", "route
 
 
 @frozen(kw_only=True)
-class CloudNetwork(Resource):
+class CloudNetwork(CloudResource):
     """A network of type flat on `physical_network`, the admin's. `external`: tenants' routers have their gateway and
     floating IPs there; `shared`: every tenant's VMs may be attached. `mtu` 0 = Neutron's own choice."""
 
     kind: ClassVar[str] = "cloud-network"
-    access: CloudAccess
     network: str
     physical_network: str
     external: bool = False
@@ -80,11 +79,10 @@ class CloudNetwork(Resource):
 
 
 @frozen(kw_only=True)
-class CloudSubnetPool(Resource):
+class CloudSubnetPool(CloudResource):
     """Addresses that the admin's subnets are taken from; tenants take none."""
 
     kind: ClassVar[str] = "cloud-subnet-pool"
-    access: CloudAccess
     pool: str
     prefixes: tuple[str, ...]
     prefix_length: int
@@ -138,11 +136,10 @@ class CloudSubnetPool(Resource):
 
 
 @frozen(kw_only=True)
-class CloudSubnet(Resource):
+class CloudSubnet(CloudResource):
     """The addresses of a network. `first` to `last` are handed out; `dns` none = the network's own DHCP agent."""
 
     kind: ClassVar[str] = "cloud-subnet"
-    access: CloudAccess
     subnet: str
     network: str
     cidr: str

@@ -4,9 +4,9 @@ from collections import Counter
 from typing import ClassVar
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
+from wallcloud.node.resource import Change, Context, ResourceFailed, State
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, listed, own_project
+from wallcloud.node.resources.cloud_client import CloudAccess, CloudResource, call, listed, own_project
 from wallcloud.node.resources.cloud_network import (
     NETWORKS,
     POOLS,
@@ -27,12 +27,11 @@ _SERVICE_PORTS = ("network:dhcp", "network:distributed")
 
 
 @frozen(kw_only=True)
-class ExclusiveCloudNetworks(Resource):
+class ExclusiveCloudNetworks(CloudResource):
     """No network, subnet or pool of Wallcloud's making but those that the spec names. A network that somebody still
     uses is refused."""
 
     kind: ClassVar[str] = "exclusive-cloud-networks"
-    access: CloudAccess
 
     @property
     def name(self) -> str:

@@ -7,10 +7,10 @@ them, nor switch off what keeps their VMs to their addresses, and a tenant's net
 from typing import Any, ClassVar
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State, changed
+from wallcloud.node.resource import Change, Context, ResourceFailed, State, changed
 from wallcloud.node.resources import identity_lists as lists
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, forget, listed, own_project
+from wallcloud.node.resources.cloud_client import CloudResource, call, certain, forget, listed, own_project
 from wallcloud.node.resources.cloud_network import NETWORKS, marked, network, put, sure, touching
 from wallcloud.node.resources.identity_accounts import project
 from wallcloud.node.resources.identity_client import session
@@ -29,11 +29,10 @@ _LIMITS = {
 
 
 @frozen(kw_only=True)
-class CloudProjectNetwork(Resource):
+class CloudProjectNetwork(CloudResource):
     """A VXLAN network of the admin's that `project` (a name) may attach VMs to, and nobody else."""
 
     kind: ClassVar[str] = "cloud-project-network"
-    access: CloudAccess
     network: str
     project: str
 
@@ -114,11 +113,10 @@ class CloudProjectNetwork(Resource):
 
 
 @frozen(kw_only=True)
-class CloudOwnLimits(Resource):
+class CloudOwnLimits(CloudResource):
     """Neutron's quotas do not hold for the admin's project: what the site names is not a matter of tenants' numbers."""
 
     kind: ClassVar[str] = "cloud-own-limits"
-    access: CloudAccess
 
     @property
     def name(self) -> str:

@@ -3,9 +3,9 @@
 from typing import Any, ClassVar
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, ResourceFailed, State
+from wallcloud.node.resource import Change, Context, ResourceFailed, State
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, listed, own_project
+from wallcloud.node.resources.cloud_client import CloudAccess, CloudResource, call, listed, own_project
 from wallcloud.node.resources.cloud_network import NETWORKS, SUBNETS, first, marked, network, own, put, sure, touching
 from wallcloud.node.resources.cloud_network_exclusive import refuse_used
 from wallcloud.node.resources.cloud_project_network import CloudProjectNetwork
@@ -15,12 +15,11 @@ _INTERFACE = "network:router_interface"
 
 
 @frozen(kw_only=True)
-class CloudRouter(Resource):
+class CloudRouter(CloudResource):
     """A router with one leg on each of `networks` (at its subnets' gateway address) and its gateway on `gateway`.
     `address` is its own there; "" = Neutron takes one. Without `snat` packets keep their source address."""
 
     kind: ClassVar[str] = "cloud-router"
-    access: CloudAccess
     router: str
     networks: tuple[str, ...]
     gateway: str
@@ -96,12 +95,11 @@ class CloudRouter(Resource):
 
 
 @frozen(kw_only=True)
-class ExclusiveCloudRouters(Resource):
+class ExclusiveCloudRouters(CloudResource):
     """No router of Wallcloud's making but those that the spec names. Refused as long as VMs are on a network behind one
     that leaves too."""
 
     kind: ClassVar[str] = "exclusive-cloud-routers"
-    access: CloudAccess
 
     @property
     def name(self) -> str:

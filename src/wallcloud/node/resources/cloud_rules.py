@@ -3,9 +3,9 @@
 from typing import Any, ClassVar, Literal
 
 from wallcloud.frozen import frozen
-from wallcloud.node.resource import Change, Context, Resource, State
+from wallcloud.node.resource import Change, Context, State
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudAccess, call, certain, listed
+from wallcloud.node.resources.cloud_client import CloudResource, call, certain, listed
 from wallcloud.node.spec import Record
 
 _PATH = "/v2.0/default-security-group-rules"
@@ -50,11 +50,10 @@ class DefaultRule(Record):
 
 
 @frozen(kw_only=True)
-class CloudDefaultRules(Resource):
+class CloudDefaultRules(CloudResource):
     """These templates and no others."""
 
     kind: ClassVar[str] = "cloud-default-rules"
-    access: CloudAccess
     rules: tuple[DefaultRule, ...]
 
     @property

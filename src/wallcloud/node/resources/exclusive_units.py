@@ -25,9 +25,6 @@ class ExclusiveUnits(Resource):
     def name(self) -> str:
         return f"{self.prefix}*"
 
-    def asked_units(self) -> tuple[str, ...]:
-        return (f"{self.prefix}*",)
-
     def desired(self, ctx: Context) -> State:
         return {"strangers": ()}
 
@@ -42,14 +39,16 @@ class ExclusiveUnits(Resource):
             for entry in (each.name for each in Path(systemd.FOLDER).iterdir())
             if entry.startswith(self.prefix) and not entry.endswith((".wants", ".requires", ".wallcloud"))
         }
-        loaded = {
+        running = {
             each.unit
-            for each in systemd.statuses(ctx).values()
-            if each.unit.startswith(self.prefix)
-            and each.active not in {"inactive"}
-            and not each.fragment.startswith("/run/systemd/transient/")
+            for each in systemd.loaded(ctx).values()
+            if each.unit.startswith(self.prefix) and each.active != "inactive"
         }
-        return tuple(sorted(unit for unit in (lying | loaded) - named if not self._kept(unit, named)))
+        strangers = {unit for unit in (lying | running) - named if not self._kept(unit, named)}
+        # Where a file is from tells more about a unit than it lists, and is asked about what is strange alone.
+        asked = systemd.show(*sorted(unit for unit in strangers - lying if "@." not in unit))
+        transient = {each.unit for each in asked if each.fragment.startswith("/run/systemd/transient/")}
+        return tuple(sorted(strangers - transient))
 
     def _kept(self, unit: str, named: set[str]) -> bool:
         template = f"{unit.partition('@')[0]}@.{unit.rpartition('.')[2]}" if "@" in unit else unit

@@ -15,7 +15,7 @@ from wallcloud.node.resources.identity_client import (
     session_key,
 )
 from wallcloud.node.resources.task import as_account
-from wallcloud.node.resources.unit import Unit
+from wallcloud.node.resources.unit import all_run
 from wallcloud.node.run import run
 
 ROLES = ("admin", "manager", "member", "reader", "service")
@@ -58,10 +58,8 @@ class IdentityBootstrap(Resource):
         }
 
     def ahead(self, ctx: Context) -> None:
-        units = (each for each in ctx.resources if isinstance(each, Unit))
-        if any(each.stands_still(ctx) for each in units):
-            return  # a request would have Keystone started by its socket, with inputs that are not right yet
-        if self.read(ctx) is not None:
+        # Else a request would have Keystone started by its socket, with inputs that are not right yet.
+        if all_run(ctx) and self.read(ctx) is not None:
             lists.services(ctx, self.access)
             lists.endpoints(ctx, self.access)
             lists.things(ctx, self.access, "projects")

@@ -23,14 +23,12 @@ class Mask(Resource):
     def paths(self) -> tuple[str, ...]:
         return tuple(systemd.in_etc(unit) for unit in self.units)
 
-    def asked_units(self) -> tuple[str, ...]:
-        return self.units
-
     def desired(self, ctx: Context) -> State:
         return dict.fromkeys(self.units, "masked")
 
     def read(self, ctx: Context) -> State | None:
-        return {unit: _state(unit, status) for unit, status in systemd.several(ctx, self.units).items()}
+        loaded = systemd.loaded(ctx)
+        return {unit: _state(unit, loaded.get(unit, systemd.Status(unit))) for unit in self.units}
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         wrong = tuple(change.property for change in changes)

@@ -248,6 +248,11 @@ class Unit(Resource):
         return f"reloads {self.unit}" if set(stale) <= reloads else f"restarts {self.unit}"
 
 
+def all_run(ctx: Context) -> bool:
+    """Whether every unit of the spec that is to be active is."""
+    return not any(each.stands_still(ctx) for each in ctx.resources if isinstance(each, Unit))
+
+
 def _contents(ctx: Context) -> Mapping[str, str]:
     """sha256 of the wanted content of every File of the spec."""
     return ctx.kept(
