@@ -81,7 +81,7 @@ def settings(place: Place) -> oslo.Settings:
         "credential": {"key_repository": keystone_keys.CREDENTIAL},
         "fernet_receipts": {"key_repository": keystone_keys.FERNET},
         "auth": {"methods": ("password", "token", "application_credential")},
-        "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 7, "max_password_length": 72},
+        "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 6, "max_password_length": 72},
     }
 
 
