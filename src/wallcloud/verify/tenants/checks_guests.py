@@ -37,7 +37,10 @@ def _active(world: World, guest: Guest) -> Callable[[], Outcome]:
         try:
             return str(active(things.client, server)["status"])
         except Trouble as trouble:
-            why = attempts(world.admin, server)
+            try:
+                why = attempts(world.admin, server)
+            except Trouble as silent:  # what the tenant saw matters more
+                why = f"why, the admin is not told: {silent.what}"
             raise Trouble(f"{trouble.what} ({why})" if why else trouble.what) from None
 
     return act

@@ -81,6 +81,7 @@ def make(client: Client, scenario: Scenario, tenant: Tenant, things: Things) -> 
     if scenario.spread and tenant.private:
         group = {"server_group": {"name": tenant.name, "policy": "anti-affinity"}}
         hints = {"group": client.want("POST", "compute", "os-server-groups", group)["server_group"]["id"]}
+    last = ""
     for guest in tenant.guests:
         things.ports[guest.name] = _port(client, guest, things)
         if guest.floating:
@@ -94,11 +95,14 @@ def make(client: Client, scenario: Scenario, tenant: Tenant, things: Things) -> 
             "user_data": base64.b64encode(things.user_data).decode(),
         }
         body: dict[str, Any] = {"server": server}
-        if not guest.flat:
+        apart = bool(hints) and not guest.flat
+        if apart:
             body["os:scheduler_hints"] = hints
+        if apart and last:
+            _placed(client, last)
         things.servers[guest.name] = client.want("POST", "compute", "servers", body)["server"]["id"]
-        if hints and not guest.flat:
-            _placed(client, things.servers[guest.name])
+        if apart:
+            last = things.servers[guest.name]
 
 
 def _placed(client: Client, server: str) -> None:
