@@ -1,11 +1,12 @@
 """`@frozen`: a frozen dataclass (dataclasses, PEP 681) that is cheap to define.
 
 `dataclass(frozen=True)` writes and compiles six methods for each class, which was more than half of a node's start and
-a third of the command's. Here it writes `__init__`, and the other five are the same functions for all classes.
+a third of the command's. Here it writes `__init__`; comparing, hashing and showing are the same functions for all
+classes, and it is the type checker alone that refuses to set a field.
 """
 
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
@@ -19,7 +20,7 @@ def frozen(cls: type[T], /) -> type[T]: ...
 def frozen(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[T] | None = None, /, *, kw_only: bool = False) -> type[T] | Callable[[type[T]], type[T]]:
-    """Makes a class a dataclass that compares, hashes and shows by its fields, none of which is set twice."""
+    """Makes a class a dataclass that compares, hashes and shows by its fields, which nobody sets again."""
     if cls is None:
         return lambda later: _made(later, kw_only)
     return _made(cls, kw_only)
@@ -31,16 +32,6 @@ def _made(cls: type[T], kw_only: bool) -> type[T]:
     for name, method in own.items():
         setattr(made, name, method)
     return made
-
-
-def _set(self: Any, name: str, value: object) -> None:
-    if name in self.__dict__ or name not in self.__dataclass_fields__:
-        raise FrozenInstanceError(f"cannot assign to field {name!r}")
-    self.__dict__[name] = value
-
-
-def _delete(_self: object, name: str) -> None:
-    raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 
 @cache
@@ -66,8 +57,6 @@ def _text(self: Any) -> str:
 
 
 _METHODS: dict[str, Callable[..., object]] = {
-    "__setattr__": _set,
-    "__delattr__": _delete,
     "__eq__": _equal,
     "__hash__": _hash,
     "__repr__": _text,

@@ -1,9 +1,8 @@
 """`@frozen` is what `dataclass(frozen=True)` is, but for the time that it takes."""
 
-from dataclasses import FrozenInstanceError, asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-
-import pytest
+from typing import TYPE_CHECKING
 
 from wallcloud.frozen import frozen
 
@@ -64,14 +63,14 @@ def test_it_compares_hashes_and_shows_as_a_dataclass_does() -> None:
     assert repr(Nothing()) == "Nothing()"
 
 
-def test_nothing_is_set_twice_or_deleted() -> None:
+if TYPE_CHECKING:
+    # mypy says where it has nothing to ignore: so these are refused.
+    Cheap("a").name = "b"  # type: ignore[misc]
+    Child("a", (), "", "x")  # type: ignore[call-arg]
+
+
+def test_it_is_replaced_and_remembers() -> None:
     cheap = Cheap("a", (1,))
-    with pytest.raises(FrozenInstanceError):
-        cheap.name = "b"  # type: ignore[misc]
-    with pytest.raises(FrozenInstanceError):
-        cheap.other = "b"  # type: ignore[attr-defined]
-    with pytest.raises(FrozenInstanceError):
-        del cheap.name
     assert cheap.first == cheap.first == 1
     assert replace(cheap, name="b") == Cheap("b", (1,))
 
