@@ -27,7 +27,7 @@ def frozen(cls: type[T] | None = None, /, *, kw_only: bool = False) -> type[T] |
 
 
 def _made(cls: type[T], kw_only: bool) -> type[T]:
-    own = {name: method for name, method in _METHODS.items() if name not in vars(cls)}
+    own = {name: method for name, method in _METHODS.items() if vars(cls).get(name) is None}
     made = dataclass(cls, kw_only=kw_only, eq=False, repr=False)
     for name, method in own.items():
         setattr(made, name, method)

@@ -47,8 +47,9 @@ def _interrupt(cloud: Cloud, moment: Moment, durations: dict[bool, float]) -> tu
             change(cloud, next(_counter))
         begun = time.monotonic()
         running = cloud.start("apply", "--json")
-        if not running.over(moment.fraction * durations[moment.fresh]):
-            return running, kill(cloud, running, moment)
+        over = running.over(moment.fraction * durations[moment.fresh])
+        if not over and (lost := kill(cloud, running, moment)) is not None:
+            return running, lost
         cloud.finish(running).expect(0)
         durations[moment.fresh] = time.monotonic() - begun
     raise AssertionError(f"never at work at that moment: {moment}; uninterrupted: {durations}")

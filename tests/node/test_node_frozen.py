@@ -1,4 +1,4 @@
-"""`@frozen` is what `dataclass(frozen=True)` is, but for the time that it takes."""
+"""`@frozen` is what `dataclass(frozen=True)` is, but for the time that it takes, and for who refuses to set a field."""
 
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property

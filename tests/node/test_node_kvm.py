@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wallcloud.node import facts as of_node
 from wallcloud.node import kvm
+from wallcloud.node.facts import facts
 
 _KVM = os.access(kvm.DEVICE, os.R_OK | os.W_OK) and platform.machine() == "x86_64"
 needs_kvm = pytest.mark.skipif(not _KVM, reason="no /dev/kvm here, or not for this account")
@@ -99,32 +99,8 @@ def test_a_guest_that_spins_is_ended() -> None:
     assert time.monotonic() - begun < 1.5
 
 
-@pytest.fixture
-def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A device of this test's own, and notes."""
-    path = tmp_path / "kvm"
-    path.touch()
-    monkeypatch.setattr(kvm, "DEVICE", str(path))
-    monkeypatch.setattr(of_node, "NOTES", tmp_path / "notes")
-    return path
-
-
-def _fact(monkeypatch: pytest.MonkeyPatch, why: str) -> tuple[bool, str]:
-    monkeypatch.setattr(kvm, "why_not", lambda: why)
-    found = of_node.facts()
-    return found["kvm"], found["kvm_reason"]
-
-
-def test_the_fact_follows_the_guest_and_is_noted_for_its_device(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _fact(monkeypatch, "bewitched,\nwholly") == (False, "bewitched, wholly")
-    assert _fact(monkeypatch, "") == (False, "bewitched, wholly"), "it is asked about the same device again"
-    device.chmod(0o600)
-    assert _fact(monkeypatch, "") == (True, "")
-    assert _fact(monkeypatch, "bewitched") == (True, "")
-    device.unlink()
-    assert _fact(monkeypatch, "gone") == (False, "gone")
-
-
-def test_a_guest_that_was_late_is_asked_again(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _fact(monkeypatch, f"{kvm.TOO_LATE} 1 s") == (False, f"{kvm.TOO_LATE} 1 s")
-    assert _fact(monkeypatch, "") == (True, "")
+def test_the_fact_follows_the_guest(monkeypatch: pytest.MonkeyPatch) -> None:
+    for why in ("", "bewitched"):
+        monkeypatch.setattr(kvm, "why_not", lambda why=why: why)
+        found = facts()
+        assert (found["kvm"], found["kvm_reason"]) == (not why, why)

@@ -181,7 +181,8 @@ class Run:
             session.send({"op": "facts"})
             async for event in session.events():
                 if event["event"] == "facts":
-                    self._keep(node, event)
+                    await asyncio.to_thread(self._keep, node, event)
+                    self._reporter.event(node, event)
                     self._sessions[node] = session
                     return
             raise SessionLost("ended without telling its facts", where=node, hint="run the same again")
@@ -201,10 +202,8 @@ class Run:
                 output=tuple(str(error).splitlines()[:8]),
                 hint="this is a fault of Wallcloud; please report it",
             ) from error
-        if facts != self._facts[node]:
-            self._state.keep_facts(node, event["facts"])
-            self._facts[node] = facts
-        self._reporter.event(node, event)
+        self._state.keep_facts(node, event["facts"])
+        self._facts[node] = facts
 
     def _lose(self, node: str, lost: WallcloudError) -> None:
         outcome = self._outcomes.setdefault(node, Outcome(node))

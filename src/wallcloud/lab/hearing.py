@@ -18,6 +18,7 @@ class Hearing:
 
     def __init__(self, path: Path) -> None:
         self.ready = threading.Event()
+        self._closed = False
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         path.unlink(missing_ok=True)
@@ -31,9 +32,8 @@ class Hearing:
         self._thread.start()
 
     def _read(self) -> None:
-        # Nothing at all is what a socket that was shut down has to say.
-        while message := self._socket.recv(4096):
-            if _READY in message.split(b"\n"):
+        while not self._closed:
+            if _READY in self._socket.recv(4096).split(b"\n"):
                 self.ready.set()
 
     def __enter__(self) -> Self:
@@ -44,7 +44,8 @@ class Hearing:
 
     def close(self) -> None:
         """Whoever sends from now on is told that nobody is there."""
-        self._socket.shutdown(socket.SHUT_RD)
+        self._closed = True
+        self._socket.shutdown(socket.SHUT_RD)  # wakes the reader, who hears nothing
         self._thread.join()
         self._socket.close()
         self._path.unlink(missing_ok=True)

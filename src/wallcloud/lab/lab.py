@@ -202,9 +202,9 @@ class Lab(Reach):
             if not (box.fits(found) and self._gets_there(box, interrupted)):
                 box.cut_power()
                 disk.make(box.paths, box.name, base, self.site.ssh.port)
-                hearing = box.listen()
-                box.start(key)
-                box.wait_booted(hearing, interrupted)
+                with box.listen() as hearing:
+                    box.start(key)
+                    box.wait_booted(hearing, interrupted)
             address = box.machine.address.ip
             admin = kernel.NETNS / self.wiring.place(ADMIN).namespace
             greeting.expect(box.name, admin, address, self.site.ssh.port)
@@ -212,7 +212,8 @@ class Lab(Reach):
     def _gets_there(self, box: Box, interrupted: threading.Event) -> bool:
         """Whether a machine that is under way boots. One that was killed a moment ago looks the same, and goes off."""
         try:
-            box.wait_booted(box.listen(), interrupted)
+            with box.listen() as hearing:
+                box.wait_booted(hearing, interrupted)
         except WallcloudError:
             if box.running().keeper is None:
                 return False

@@ -73,17 +73,14 @@ class Box:
         Raises WallcloudError with the console's last lines when the machine goes off meanwhile or takes too long.
         """
         deadline = time.monotonic() + BOOT_SECONDS
-        with hearing:
-            if self.booted(self.running()):
+        while not self.booted(found := self.running()):
+            if time.monotonic() > deadline:
+                raise self._failed(f"did not boot within {BOOT_SECONDS:.0f} s")
+            if found.keeper is None:
+                raise self._failed("went off while it booted")
+            # A silent machine is looked at again, in case its keeper died.
+            if interrupted.is_set() or hearing.ready.wait(_LOOK_SECONDS):
                 return
-            # A silent machine is looked at now and then, in case its keeper died.
-            while not hearing.ready.wait(_LOOK_SECONDS):
-                if time.monotonic() > deadline:
-                    raise self._failed(f"did not boot within {BOOT_SECONDS:.0f} s")
-                if self.running().keeper is None:
-                    raise self._failed("went off while it booted")
-                if interrupted.is_set():
-                    return
 
     def booted(self, found: MachineProcesses) -> bool:
         """Whether its systemd says that it has finished starting up."""

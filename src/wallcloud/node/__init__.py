@@ -1,1 +1,1 @@
-"""What runs on the nodes: read, compare, apply. Standard library only, and nothing else of Wallcloud."""
+"""What runs on the nodes: read, compare, apply. Standard library and `frozen` only, nothing else of Wallcloud."""

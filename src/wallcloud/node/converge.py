@@ -66,7 +66,9 @@ class _Converge:
     def run(self) -> str:
         begun = time.monotonic()
         self._session.emit("begin", count=len(self._spec.resources))
-        for _, indices in self._spec.ranges():
+        for part, indices in self._spec.ranges():
+            if part.guard:
+                continue  # it begins now, whatever is slow in it
             slow = [each for each in self._spec.resources[indices.start : indices.stop] if _reads_ahead(each)]
             if slow:
                 threading.Thread(target=self._ahead, args=(slow,), name="ahead", daemon=True).start()
@@ -83,6 +85,8 @@ class _Converge:
     def _ahead(self, resources: list[Resource]) -> None:
         """Of a part in order and in one thread: they ask the same servers, mostly over one connection."""
         for resource in resources:
+            if self._run.disturbed:
+                return  # what is read now holds no longer than the next change
             with suppress(Exception):
                 resource.ahead(self._run)
 

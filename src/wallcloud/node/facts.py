@@ -4,22 +4,22 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from wallcloud.node import dpkg, kvm, network, notes
+from wallcloud.node import dpkg, kvm, network
 from wallcloud.node.run import run
 
 CAP_SYS_TIME = 25
-NOTES = Path("/run/wallcloud/facts")
 _PROGRAM = re.compile(r'\("([^"]+)"')
 
 
 def facts() -> dict[str, Any]:
     """Everything, ready for JSON. Sizes in MiB; a fact that could not be read is None."""
-    where = _noted("virtualization", (), _virtualization)
-    why_no_kvm = _or_none(lambda: _noted("kvm", (platform.release(), *_device(kvm.DEVICE)), kvm.why_not))
+    where = _virtualization()
+    why_no_kvm = _or_none(kvm.why_not)
     asked: dict[str, Callable[[], Any]] = {
         "distribution": _distribution,
         "kernel": platform.release,
@@ -47,26 +47,6 @@ def facts() -> dict[str, Any]:
 _CONTAINERS = {"systemd-nspawn", "lxc", "lxc-libvirt", "docker", "podman", "openvz", "container-other", "wsl"}
 
 
-def _noted(fact: str, depends: Iterable[object], ask: Callable[[], str]) -> str:
-    """What `ask` says, or said since the node was switched on while all it `depends` on was the same."""
-    name = notes.digest(fact.encode(), *(str(each).encode() for each in depends))
-    known = notes.known(NOTES).get(name)
-    if known is None:
-        known = " ".join(ask().split())
-        if not known.startswith(kvm.TOO_LATE):  # it may have been the moment
-            notes.remember(NOTES, name, known)
-    return known
-
-
-def _device(path: str) -> tuple[object, ...]:
-    """What tells one device node from another: it is made anew where its module is loaded again."""
-    try:
-        found = Path(path).stat()
-    except OSError as error:
-        return (error.errno,)
-    return (found.st_ino, found.st_rdev, found.st_mode, found.st_uid, found.st_gid, found.st_ctime_ns)
-
-
 def _or_none(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
@@ -91,6 +71,9 @@ def _free(path: str) -> int:
 
 
 def _virtualization() -> str:
+    """As systemd-detect-virt(1) says; of a container systemd has noted it (systemd's Container Interface)."""
+    with suppress(OSError):
+        return Path("/run/systemd/container").read_text().strip()
     return run(("systemd-detect-virt",), check=False).stdout.strip() or "none"
 
 

@@ -23,7 +23,6 @@ from contextlib import suppress
 DEVICE = "/dev/kvm"
 SECONDS = 1.0
 ROUNDS = 2_000_000
-TOO_LATE = "a guest of a few milliseconds did not end within"
 
 # ioctl numbers of linux/kvm.h
 _CREATE_VM, _VCPU_MMAP_SIZE, _CREATE_VCPU, _SET_TSS, _RUN = 0xAE01, 0xAE04, 0xAE41, 0xAE47, 0xAE80
@@ -82,7 +81,7 @@ def why_not(guest: Callable[[], str] | None = None, seconds: float = SECONDS) ->
         os.close(reading)
         _end(child)
     if heard is None:
-        return f"{TOO_LATE} {seconds:g} s"
+        return f"a guest of a few milliseconds did not end within {seconds:g} s"
     if not heard:
         return "the process that ran the guest died"
     return "" if heard == b"+" else heard.decode(errors="replace")

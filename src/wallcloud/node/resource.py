@@ -155,7 +155,7 @@ class Resource:
         return self.paths()
 
     def asked_units(self) -> tuple[str, ...]:
-        """The systemd units that this resource asks about: all are asked in one call."""
+        """The systemd units whose properties this resource reads: those of all resources are asked in one call."""
         return ()
 
     def describe(self, ctx: Context, name: str, before: Value, after: Value) -> Change:

@@ -1,4 +1,4 @@
-"""What systemd says of all units of a spec, asked in one call (systemctl(1), systemd 252)."""
+"""What systemd says of units: all of a spec asked in one call, all others listed in another (systemctl(1), 252)."""
 
 import json
 import os

@@ -23,9 +23,9 @@ CONFIG = "/etc/wct/nova.conf"
 SETTINGS = """[DEFAULT]
 transport_url = rabbit://nova-schema%40test@localhost:5671/nova
 [database]
-connection = mysql+pymysql:///nova?unix_socket={socket}&charset=utf8mb3
+connection = mysql+pymysql:///nova?unix_socket={socket}&ssl_disabled=true&charset=utf8mb3
 [api_database]
-connection = mysql+pymysql:///nova_api?unix_socket={socket}&charset=utf8mb3
+connection = mysql+pymysql:///nova_api?unix_socket={socket}&ssl_disabled=true&charset=utf8mb3
 """
 WANTED = {
     "cell0": ("none:///", "{scheme}:///nova_cell0?{query}"),

@@ -48,6 +48,9 @@ class DrainedComputes(CloudResource):
             state[f"VMs on {host}"] = "none"
         return state
 
+    def ahead(self, ctx: Context) -> None:
+        """Not: whose VMs go is asked when its turn has come, and anew each time."""
+
     def read(self, ctx: Context) -> State | None:
         found = listed(ctx, self.access, "compute", _SERVICES, binary=_COMPUTE)
         if found is None:

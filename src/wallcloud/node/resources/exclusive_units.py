@@ -45,10 +45,14 @@ class ExclusiveUnits(Resource):
             if each.unit.startswith(self.prefix) and each.active != "inactive"
         }
         strangers = {unit for unit in (lying | running) - named if not self._kept(unit, named)}
-        # Where a file is from tells more about a unit than it lists, and is asked about what is strange alone.
+        # Where its file is tells a transient unit, which may have ended since; asked about what is strange alone.
         asked = systemd.show(*sorted(unit for unit in strangers - lying if "@." not in unit))
-        transient = {each.unit for each in asked if each.fragment.startswith("/run/systemd/transient/")}
-        return tuple(sorted(strangers - transient))
+        passing = {
+            each.unit
+            for each in asked
+            if each.active == "inactive" or each.fragment.startswith("/run/systemd/transient/")
+        }
+        return tuple(sorted(strangers - passing))
 
     def _kept(self, unit: str, named: set[str]) -> bool:
         template = f"{unit.partition('@')[0]}@.{unit.rpartition('.')[2]}" if "@" in unit else unit
