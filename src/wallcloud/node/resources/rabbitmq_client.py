@@ -6,6 +6,7 @@ stdin and connects to the distribution port itself, without asking epmd.
 """
 
 import base64
+import itertools
 import json
 import os
 import threading
@@ -21,6 +22,7 @@ DISTRIBUTION = "127.0.0.1:25672"
 CALL = ("erl_call", "-address", DISTRIBUTION, "-fetch_stdout", "-no_result_term", "-e")
 # A server takes one connection of a name, and erl_call's own name is always the same.
 _ONE = threading.Lock()
+_TURNS = itertools.cycle(range(8))
 ACTOR = '<<"wallcloud">>'
 """Named in RabbitMQ's own log as the one who acted."""
 
@@ -132,8 +134,9 @@ def _read() -> Bus | None:
 
 
 def _call(expression: str) -> Output:
-    name = ("-h", f"wallcloud-{os.getpid()}")
     with _ONE:
+        # The broker may not have done with the last connection yet. Few names: it never forgets one (atoms).
+        name = ("-h", f"wallcloud-{os.getpid()}-{next(_TURNS)}")
         return run((*CALL, *name), ENVELOPE.format(body=expression), 30, environment={"HOME": HOME}, check=False)
 
 
