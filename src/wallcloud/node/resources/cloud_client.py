@@ -55,7 +55,7 @@ class CloudResource(Resource):
     access: CloudAccess
 
     def ahead(self, ctx: Context) -> None:
-        if all_run(ctx):  # a request would have a service started by its socket, with inputs that are not right yet
+        if all_run(ctx):
             self.read(ctx)
 
 

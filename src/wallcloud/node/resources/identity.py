@@ -58,7 +58,6 @@ class IdentityBootstrap(Resource):
         }
 
     def ahead(self, ctx: Context) -> None:
-        # Else a request would have Keystone started by its socket, with inputs that are not right yet.
         if all_run(ctx) and self.read(ctx) is not None:
             lists.services(ctx, self.access)
             lists.endpoints(ctx, self.access)

@@ -249,7 +249,11 @@ class Unit(Resource):
 
 
 def all_run(ctx: Context) -> bool:
-    """Whether every unit of the spec that is to be active is."""
+    """Whether every unit of the spec that is to be active is.
+
+    Before that no server is asked anything ahead of its turn: a request would have it started by its socket, with
+    inputs that are not right yet.
+    """
     return not any(each.stands_still(ctx) for each in ctx.resources if isinstance(each, Unit))
 
 

@@ -98,8 +98,8 @@ def make(client: Client, scenario: Scenario, tenant: Tenant, things: Things) -> 
         apart = bool(hints) and not guest.flat
         if apart:
             body["os:scheduler_hints"] = hints
-        if apart and last:
-            _placed(client, last)
+            if last:
+                _placed(client, last)
         things.servers[guest.name] = client.want("POST", "compute", "servers", body)["server"]["id"]
         if apart:
             last = things.servers[guest.name]
