@@ -49,6 +49,16 @@ def test_networks_of_the_article() -> None:
     assert list(offered(r.CloudSubnetPool)) == ["floating-a", "floating-b"], "tenants' flat addresses are no pool"
 
 
+def test_who_is_on_a_flat_network_gets_an_address() -> None:
+    served = offered(r.CloudDhcp)
+    assert list(served) == ["flat-a", "flat-b"]
+    for each in served.values():
+        assert isinstance(each, r.CloudDhcp)
+        assert (each.hosts, each.awaits) == (("network",), ("neutron-dhcp-agent@network ready",))
+    mine = [each for each in designs.designed().specs["control"].resources if each.component == "offerings"]
+    assert mine[-2:] == list(served.values()), "a network node that is away leaves nothing else undone"
+
+
 def test_images_and_flavors_of_the_site() -> None:
     image = offered(r.CloudImage, True)["debian"]
     assert isinstance(image, r.CloudImage)

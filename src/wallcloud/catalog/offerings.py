@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from wallcloud.build.guest_image import COMMAND_LINE
-from wallcloud.catalog import project_networks, tls
+from wallcloud.catalog import neutron_dhcp_agent, project_networks, tls
 from wallcloud.catalog.component import ROOT, Call, Component
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT
 from wallcloud.catalog.place import Place
@@ -65,6 +65,7 @@ def resources(place: Place) -> Iterator[Resource]:
         component=_NAME,
         reason="a host that leaves the site leaves Nova, Neutron and Placement",
     )
+    yield from _dhcp(place, access)
 
 
 def guards(place: Place) -> Iterator[Resource]:
@@ -148,6 +149,21 @@ def _networks(place: Place, access: r.CloudAccess) -> Iterator[Resource]:
     )
 
 
+def _dhcp(place: Place, access: r.CloudAccess) -> Iterator[Resource]:
+    """Last: without a network node nothing else is missing."""
+    hosts = place.placed[neutron_dhcp_agent.NAME]
+    flat = [name for name, network in place.site.networks.items() if network.kind is Kind.FLAT and network.pool]
+    for name in (*flat, *(name for _, name, _ in place.site.project_networks())):
+        yield r.CloudDhcp(
+            access=access,
+            network=name,
+            hosts=hosts,
+            awaits=place.awaits,
+            component=_NAME,
+            reason="who is on it gets an address, from its first VM on",
+        )
+
+
 def _rules() -> Iterator[r.DefaultRule]:
     kinds: tuple[Literal["IPv4", "IPv6"], ...] = ("IPv4", "IPv6")
     for ethertype in kinds:
@@ -202,6 +218,7 @@ COMPONENT = Component(
     roles=(Role.CONTROL,),
     account=ROOT,
     calls=(Call("management-door", "https", "Wallcloud makes networks, sizes and images", same_node=True),),
+    follows=(neutron_dhcp_agent.NAME,),
     after=("identity", *_APIS),
     guards=guards,
     resources=resources,

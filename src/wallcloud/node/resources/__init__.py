@@ -5,6 +5,7 @@ from wallcloud.node.resources.certificate import Certificate
 from wallcloud.node.resources.cloud_client import CloudAccess
 from wallcloud.node.resources.cloud_compute import CloudFlavor, CloudQuota, ExclusiveCloudFlavors
 from wallcloud.node.resources.cloud_computes import ExclusiveComputes, KeptComputes
+from wallcloud.node.resources.cloud_dhcp import CloudDhcp
 from wallcloud.node.resources.cloud_drain import DrainedComputes
 from wallcloud.node.resources.cloud_image import CloudImage
 from wallcloud.node.resources.cloud_image_exclusive import ExclusiveCloudImages
@@ -45,6 +46,7 @@ __all__ = [
     "Certificate",
     "CloudAccess",
     "CloudDefaultRules",
+    "CloudDhcp",
     "CloudFlavor",
     "CloudImage",
     "CloudNetwork",
