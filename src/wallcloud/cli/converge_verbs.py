@@ -51,7 +51,7 @@ def plan(
 ) -> None:
     """Show what apply would change, reading the nodes only. Exit status 1 where there is something to do."""
     loaded = load_site(site_file)
-    chosen = _chosen(loaded, nodes, roles)
+    chosen = chosen_nodes(loaded, nodes, roles)
     require(loaded)  # before the state folder is made, and before anything is said of what is built
     found = _run(loaded, chosen, apply=False, as_json=as_json)
     if as_json:
@@ -71,7 +71,7 @@ def plan(
 def apply(site_file: Path, nodes: tuple[str, ...], roles: tuple[str, ...], as_json: bool) -> None:
     """Make the nodes what the site says. Run again after any interruption: it finishes what is unfinished."""
     loaded = load_site(site_file)
-    chosen = _chosen(loaded, nodes, roles)
+    chosen = chosen_nodes(loaded, nodes, roles)
     require(loaded)  # before the lock, which is a change of the state folder
     state = state_of(loaded)
     with state.lock():
@@ -83,7 +83,7 @@ def apply(site_file: Path, nodes: tuple[str, ...], roles: tuple[str, ...], as_js
     raise SystemExit(FINE if summary.ok else ANSWER_IS_NO)
 
 
-def _chosen(loaded: Loaded, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
+def chosen_nodes(loaded: Loaded, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
     """The nodes named, and those of the roles named; all where nothing is named. Raises WrongUse."""
     known(loaded.site.nodes, nodes, "node", loaded.path)
     if not nodes and not roles:

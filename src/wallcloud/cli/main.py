@@ -31,6 +31,7 @@ VERBS = {
     "plan": _Verb("converge_verbs", "Show what apply would change, reading the nodes only."),
     "apply": _Verb("converge_verbs", "Make the nodes what the site says."),
     "verify": _Verb("verify_verb", "Prove the running cloud with real packets."),
+    "logs": _Verb("logs_verb", "Show what the cloud's services say, of all nodes, in the order of time."),
     "access": _Verb("access_verb", "Write clouds.yaml: how OpenStack's own clients reach the cloud."),
     "schema": _Verb("site_verbs", "Print the JSON Schema of a site file."),
 }

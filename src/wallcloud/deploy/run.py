@@ -77,7 +77,7 @@ def target(loaded: Loaded, node: str) -> Target:
     return Target(node, ssh_host(site, node), site.ssh.user, site.ssh.port, loaded.ssh_config)
 
 
-def _ssh_config_there(loaded: Loaded) -> None:
+def ssh_config_there(loaded: Loaded) -> None:
     """Says once what every node's ssh would say. Raises WallcloudError."""
     config = loaded.ssh_config
     if config is not None and not config.is_file():
@@ -127,7 +127,7 @@ class Run:
         self._outcomes = {node: Outcome(node) for node in chosen}
         require(self._loaded)  # before any node is touched
         self._facts = {node: facts_of(self._state, node) for node in self._loaded.site.nodes}
-        _ssh_config_there(self._loaded)
+        ssh_config_there(self._loaded)
         grace = CLOSE_SECONDS
         try:
             design, authority = await self._prepare(chosen)
