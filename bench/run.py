@@ -26,8 +26,8 @@ from wallcloud.site.load import load_text
 from wallcloud.site.template import text
 
 ROOT = Path(__file__).parent.parent
-REPEATS = 5
-WARM = 3
+REPEATS, WARM = 5, 3
+"""Runs of which the median counts: of what takes seconds, of what takes minutes."""
 _NODES = (5, 100, 1000)
 DEVSTACK = {
     "token": {"1": 31.0, "8": 55.0},
@@ -58,6 +58,17 @@ class Row:
     how: str
 
 
+def timed(argv: Sequence[str], what: str, env: dict[str, str] | None = None) -> float:
+    """Runs a program; seconds it took. Raises SystemExit with its output where it fails."""
+    began = time.monotonic()
+    done = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
+    seconds = time.monotonic() - began
+    if done.returncode:
+        sys.exit(f"bench: {shlex.join(argv)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    print(f"{seconds:7.2f} s  {what}", flush=True)
+    return seconds
+
+
 class Bench:
     """A site of the bench's own in a scratch folder, and the commands on it."""
 
@@ -67,24 +78,17 @@ class Bench:
         content = text("article").replace("name: article", "name: bench").replace("198.18.", "198.19.")
         self.site.write_text(content, encoding="utf-8")
 
-    def wallcloud(self, *words: str, ok: Sequence[int] = (0,), env: dict[str, str] | None = None) -> float:
+    def wallcloud(self, *words: str) -> float:
         """Runs a verb; seconds it took. Raises SystemExit with its output where it fails."""
         argv = [str(ROOT / "wallcloud"), *words]
         if words[0] != "schema":
             at = 2 if words[0] == "lab" else 1
             argv[1 + at : 1 + at] = ["--site", str(self.site)]
-        began = time.monotonic()
-        done = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False)
-        seconds = time.monotonic() - began
-        if done.returncode not in ok:
-            sys.exit(f"bench: {shlex.join(argv)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
-        print(f"{seconds:7.2f} s  {' '.join(words)}", flush=True)
-        return seconds
+        return timed(argv, " ".join(words))
 
-    def median(self, *words: str) -> tuple[float, float]:
-        """Median and slowest of some runs."""
-        times = [self.wallcloud(*words) for _ in range(REPEATS)]
-        return statistics.median(times), max(times)
+    def again(self, count: int, *words: str) -> list[float]:
+        """Seconds of so many runs."""
+        return [self.wallcloud(*words) for _ in range(count)]
 
     def load(self) -> dict[str, dict[str, float]]:
         """Requests per second at the management door, from the admin workstation, beside two guests."""
@@ -141,22 +145,24 @@ def thread(bench: Bench) -> list[Row]:
         ups.append(bench.wallcloud("lab", "up"))
         applies.append(bench.wallcloud("apply"))
         wholes.append(ups[-1] + applies[-1] + bench.wallcloud("verify", "--part", "doors"))
-    for what, times, how in (
-        ("warm: empty machines → all services answer", wholes, "lab up + apply + verify --part doors"),
-        ("lab up, five machines", ups, "roots cached"),
-        ("first apply, five nodes", applies, "artifacts cached"),
+    rows += [
+        _median("warm: empty machines → all services answer", wholes, 1, "lab up + apply + verify --part doors; "),
+        _median("lab up, five machines", ups, 1, "roots cached; "),
+        _median("first apply, five nodes", applies, 1, "artifacts cached; "),
+    ]
+    for what, digits, count, words in (
+        ("plan, nothing to do, five nodes", 2, REPEATS, ("plan",)),
+        ("apply, nothing to do, five nodes", 2, REPEATS, ("apply",)),
+        ("verify, doors", 2, REPEATS, ("verify", "--part", "doors")),
+        ("verify, tenants", 0, WARM, ("verify", "--part", "tenants")),
     ):
-        told = f"{how}; median of {WARM}, slowest {max(times):.1f} s"
-        rows.append(Row(what, f"{statistics.median(times):.1f} s", told))
-    for what, words in (("plan, nothing to do", ("plan",)), ("apply, nothing to do", ("apply",))):
-        median, slowest = bench.median(*words)
-        rows.append(Row(f"{what}, five nodes", f"{median:.2f} s", f"median of {REPEATS}, slowest {slowest:.2f} s"))
-    median, slowest = bench.median("verify", "--part", "doors")
-    rows.append(Row("verify, doors", f"{median:.2f} s", f"median of {REPEATS}, slowest {slowest:.2f} s"))
-    tenants = [bench.wallcloud("verify", "--part", "tenants") for _ in range(3)]
-    how = f"median of {len(tenants)}, slowest {max(tenants):.0f} s"
-    rows.append(Row("verify, tenants", f"{statistics.median(tenants):.0f} s", how))
+        rows.append(_median(what, bench.again(count, *words), digits))
     return rows
+
+
+def _median(what: str, times: Sequence[float], digits: int, how: str = "") -> Row:
+    told = f"{how}median of {len(times)}, slowest {max(times):.{digits}f} s"
+    return Row(what, f"{statistics.median(times):.{digits}f} s", told)
 
 
 def requests(bench: Bench) -> list[Row]:
@@ -225,17 +231,11 @@ def cold() -> list[Row]:
         bench = Bench(Path(name))
         env = {**os.environ, "XDG_CACHE_HOME": str(bench.folder / "cache")}
         clone = bench.folder / "clone"
-        began = time.monotonic()
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        argv = ["make", "-C", str(clone), "lab", f"SITE={bench.site}"]
+        seconds = timed(["git", "clone", "--quiet", str(ROOT), str(clone)], "git clone")
         try:
-            done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
-            seconds = time.monotonic() - began
-            if done.returncode:
-                sys.exit(f"bench: {shlex.join(argv)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+            seconds += timed(["make", "-C", str(clone), "lab", f"SITE={bench.site}"], "cold: make lab", env)
         finally:
             bench.wallcloud("lab", "down")
-    print(f"{seconds:7.2f} s  cold", flush=True)
     return [
         Row("cold: fresh clone → verified", f"{seconds:.0f} s", "git clone + make lab, empty cache, downloads included")
     ]

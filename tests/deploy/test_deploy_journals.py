@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from time import monotonic
 
 import pytest
@@ -100,13 +101,14 @@ def test_what_a_tenant_wrote_moves_no_cursor(message: object, shown: str) -> Non
     assert Entry.of("n", line(1, message)).message == shown
 
 
-def test_what_a_node_is_asked() -> None:
+def test_what_a_node_is_asked(far: Far) -> None:
     question = Question(units=("a.service", "b c"), since=1.5, lines=7, grep="req\\-1'", follow=True)
-    words = shlex.split(question.command("root"))
+    words = shlex.split(question.command())
     assert words[0] == "journalctl"
     assert {"--unit=b c", "--since=@1.500000", "--lines=7", "--grep=req\\-1'", "--follow"} <= {*words}
-    assert question.command("wall").startswith("sudo -n -- journalctl ")
-    assert "--until" not in question.command("root")
+    wall = replace(target(far.loaded, "control"), user="wall")
+    assert wall.as_root(question.command()).startswith("exec sudo -n -- journalctl ")
+    assert "--until" not in question.command()
 
 
 def test_what_a_request_is_called() -> None:

@@ -6,6 +6,7 @@ import shlex
 import pytest
 from tests.lab_cloud.cloud import NODES, Cloud
 from tests.lab_cloud.units import harmed
+from tests.node.servers.disturbances import AS_ADMIN
 
 from wallcloud.node.run import wait_for
 from wallcloud.progress import Silent
@@ -34,30 +35,11 @@ erl_call -address 127.0.0.1:25672 -fetch_stdout -e <<'END'
 io:format("~p ~p", [rabbit_auth_backend_internal:list_users(), rabbit_vhost:list_names()]).
 END
 """
-UNSERVE = r"""
-import json, ssl, sys, urllib.request
-
-given = json.load(sys.stdin)
-context = ssl.create_default_context(cafile="/etc/wallcloud/tls/ca.pem")
-
-
-def ask(method, path, body=None):
-    data = json.dumps(body).encode() if body else None
-    head = {"Content-Type": "application/json", "X-Auth-Token": token}
-    request = urllib.request.Request(given["url"] + path, data, head, method=method)
-    with urllib.request.urlopen(request, context=context) as answer:
-        text = answer.read()
-        return json.loads(text) if text else {}, answer.headers["X-Subject-Token"]
-
-
-token, domain = "", {"id": "default"}
-user = {"name": "admin", "domain": domain, "password": given["password"]}
-identity = {"methods": ["password"], "password": {"user": user}}
-scope = {"project": {"name": "admin", "domain": domain}}
-token = ask("POST", "/identity/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}})[1]
-network = ask("GET", "/network/v2.0/networks?name=flat-b")[0]["networks"][0]["id"]
-for agent in ask("GET", f"/network/v2.0/networks/{network}/dhcp-agents")[0]["agents"]:
-    ask("DELETE", f"/network/v2.0/agents/{agent['id']}/dhcp-networks/{network}")
+UNSERVE = """
+url = "https://control.internal.cloud.example/network/v2.0"
+network = find("networks", name="flat-b")
+for agent in call("GET", f"/networks/{network}/dhcp-agents")[1]["agents"]:
+    call("DELETE", f"/agents/{agent['id']}/dhcp-networks/{network}")
 print(network)
 """
 STRANGERS = ("wallcloud-stranger.service", "stranger@%", "stranger.key", "stranger-account", "stranger-vhost")
@@ -85,8 +67,15 @@ def test_strangers_are_in_the_plan_and_leave(designed: Cloud) -> None:
 def test_a_network_without_dhcp_agent_is_in_the_plan_and_gets_one(designed: Cloud) -> None:
     """As it comes out where the agents told Neutron of themselves only after the network was made."""
     secrets = json.loads((designed.state / "secrets.json").read_text(encoding="utf-8"))
-    given = {"url": "https://control.internal.cloud.example", "password": secrets["identity-admin"]}
-    id = designed.on("control", f"exec python3 -c {shlex.quote(UNSERVE)}", input=json.dumps(given)).strip()
+    given = {
+        "url": "https://control.internal.cloud.example/identity/v3",
+        "ca": "/etc/wallcloud/tls/ca.pem",
+        "admin": "admin",
+        "project": "admin",
+        "password": secrets["identity-admin"],
+    }
+    by_hand = f"exec python3 -I -c {shlex.quote(AS_ADMIN + UNSERVE)}"
+    id = designed.on("control", by_hand, input=json.dumps(given)).strip()
     shown = designed.run("plan").expect(1)
     assert "cloud-dhcp flat-b" in shown.stdout and "flat-a" not in shown.stdout, shown.stdout
     done = designed.apply("giving a network to a DHCP agent")

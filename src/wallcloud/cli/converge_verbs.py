@@ -15,14 +15,15 @@ from wallcloud.cli import plan_text
 from wallcloud.cli.face import (
     ANSWER_IS_NO,
     FINE,
-    WrongUse,
+    chosen_nodes,
     err,
     faced,
     json_option,
-    known,
     load_site,
+    node_option,
     option_site,
     out,
+    role_option,
     site_option,
 )
 from wallcloud.cli.reporter import reporter
@@ -30,12 +31,6 @@ from wallcloud.deploy.prepare import release_of, state_of
 from wallcloud.deploy.run import Run, Summary, run
 from wallcloud.design.compile import require
 from wallcloud.site.load import Loaded
-from wallcloud.site.model import Role
-
-node_option = click.option("--node", "nodes", multiple=True, help="Only this node (may be given again).")
-role_option = click.option(
-    "--role", "roles", multiple=True, type=click.Choice([str(role) for role in Role]), help="Only nodes of this role."
-)
 
 
 @click.command()
@@ -81,21 +76,6 @@ def apply(site_file: Path, nodes: tuple[str, ...], roles: tuple[str, ...], as_js
     else:
         _print(plan_text.applied(summary, option_site(site_file)))
     raise SystemExit(FINE if summary.ok else ANSWER_IS_NO)
-
-
-def chosen_nodes(loaded: Loaded, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
-    """The nodes named, and those of the roles named; all where nothing is named. Raises WrongUse."""
-    known(loaded.site.nodes, nodes, "node", loaded.path)
-    if not nodes and not roles:
-        return tuple(loaded.site.nodes)
-    found = tuple(
-        name
-        for name, node in loaded.site.nodes.items()
-        if name in nodes or any(str(role) in roles for role in node.roles)
-    )
-    if not found:
-        raise WrongUse(f"the site has no node of the role {' or '.join(roles)}", where=str(loaded.path))
-    return found
 
 
 def _print(lines: Iterable[Text]) -> None:

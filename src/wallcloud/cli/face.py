@@ -14,6 +14,7 @@ import click
 
 from wallcloud.errors import WallcloudError
 from wallcloud.site.load import Loaded, SiteError, load
+from wallcloud.site.model import Role
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +31,10 @@ site_option = click.option(
     default=Path("site.yaml"),
     show_default=True,
     help="The site file.",
+)
+node_option = click.option("--node", "nodes", multiple=True, help="Only this node (may be given again).")
+role_option = click.option(
+    "--role", "roles", multiple=True, type=click.Choice([str(role) for role in Role]), help="Only nodes of this role."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
@@ -108,6 +113,21 @@ def known(names: Iterable[str], asked: Iterable[str], what: str, where: object =
             close = get_close_matches(name, there, 1)
             mend = f"did you mean {close[0]}?" if close else f"it has: {', '.join(there)}"
             raise WrongUse(f"the site has no {what} named {name}", where=str(where), hint=mend)
+
+
+def chosen_nodes(loaded: Loaded, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
+    """The nodes named, and those of the roles named; all where nothing is named. Raises WrongUse."""
+    known(loaded.site.nodes, nodes, "node", loaded.path)
+    if not nodes and not roles:
+        return tuple(loaded.site.nodes)
+    found = tuple(
+        name
+        for name, node in loaded.site.nodes.items()
+        if name in nodes or any(str(role) in roles for role in node.roles)
+    )
+    if not found:
+        raise WrongUse(f"the site has no node of the role {' or '.join(roles)}", where=str(loaded.path))
+    return found
 
 
 def print_json(value: Any) -> None:

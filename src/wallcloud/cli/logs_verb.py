@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import cycle
@@ -14,8 +14,21 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from wallcloud.cli.converge_verbs import chosen_nodes, node_option, role_option
-from wallcloud.cli.face import ANSWER_IS_NO, FINE, WrongUse, err, faced, json_option, known, load_site, out, site_option
+from wallcloud.cli.face import (
+    ANSWER_IS_NO,
+    FINE,
+    WrongUse,
+    chosen_nodes,
+    err,
+    faced,
+    json_option,
+    known,
+    load_site,
+    node_option,
+    out,
+    role_option,
+    site_option,
+)
 from wallcloud.deploy.journals import REQUEST, Entry, Journals, Question
 from wallcloud.deploy.prepare import known_facts, release_of
 from wallcloud.deploy.run import ssh_config_there, target
@@ -28,7 +41,8 @@ _DURATION = re.compile(r"(\d+)(s|min|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _LEVEL = re.compile(r"(CRITICAL|ERROR|WARNING)\b")
 """How a line of oslo.log begins that is worth a colour."""
-ERRORS = 3
+_ERR, _WARNING = 3, 4
+"""Priorities of syslog(3)."""
 
 
 class _Moment(click.ParamType[float]):
@@ -95,13 +109,15 @@ def logs(
         raise WrongUse("--everything and components exclude each other")
     design = compile_site(loaded, known_facts(loaded), release_of(loaded))
     units = {node: units_of(design, node) for node in chosen}
-    known({name for of in units.values() for name in of}, components, "component with a unit on these nodes")
+    there = {name for of in units.values() for name in of}
+    known(there, components, "component with a unit on these nodes")
+    wanted = {*components} or there
     ssh_config_there(loaded)
     if lines is None and since is None and request is None:
         lines = LINES
     asked = {
         node: Question(
-            units=() if everything else tuple(_named(of, components)),
+            units=() if everything else tuple(unit for name, its in of.items() if name in wanted for unit in its),
             since=since,
             until=until,
             lines=lines,
@@ -109,7 +125,7 @@ def logs(
             follow=follow,
         )
         for node, of in units.items()
-        if everything or not components or of.keys() & {*components}
+        if of.keys() & wanted
     }
     with Journals([target(loaded, node) for node in asked], asked) as journals:
         # Each node gives its last ones, of which the last of all are shown.
@@ -127,12 +143,6 @@ def units_of(design: Design, node: str) -> dict[str, list[str]]:
         if isinstance(each, Unit):
             found.setdefault(each.component, []).append(each.unit)
     return found
-
-
-def _named(units: Mapping[str, list[str]], components: tuple[str, ...]) -> Iterator[str]:
-    for component, names in units.items():
-        if not components or component in components:
-            yield from names
 
 
 def _print(entries: Iterable[Entry], nodes: tuple[str, ...], as_json: bool) -> None:
@@ -162,7 +172,12 @@ def _line(entry: Entry, color: str, width: int) -> Text:
     line = Text(f"{at:%m-%d %H:%M:%S}.{entry.at // 1000 % 1000:03d} ", style="dim default")
     line.append(f"{entry.node:<{width}} ", style=color)
     line.append(f"{entry.source} ", style="bold")
+    return line.append(entry.message, style=_style(entry))
+
+
+def _style(entry: Entry) -> str:
+    """What the program itself calls it counts, and what it told the journal."""
     level = _LEVEL.match(entry.message)
-    bad = entry.priority <= ERRORS or (level is not None and level[0] != "WARNING")
-    line.append(entry.message, style="red" if bad else "yellow" if level or entry.priority == ERRORS + 1 else "default")
-    return line
+    if entry.priority <= _ERR or (level and level[0] != "WARNING"):
+        return "red"
+    return "yellow" if level or entry.priority == _WARNING else "default"

@@ -17,8 +17,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import IO, Any, Self
 
-from wallcloud.deploy.session import Target
-from wallcloud.errors import WallcloudError
+from wallcloud.deploy.session import Target, no_ssh
 from wallcloud.frozen import frozen
 
 REQUEST = re.compile(r"(req-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -70,7 +69,7 @@ class Question:
     grep: str = ""
     follow: bool = False
 
-    def command(self, user: str) -> str:
+    def command(self) -> str:
         """What a node's shell is told. journalctl's own options (journalctl(1)): the node sifts, not the wire."""
         argv = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet"]
         argv += [f"--output-fields={','.join(_FIELDS)}"]
@@ -80,7 +79,7 @@ class Question:
         argv += [] if self.lines is None else [f"--lines={self.lines}"]
         argv += [f"--grep={self.grep}"] if self.grep else []
         argv += ["--follow"] if self.follow else []
-        return shlex.join(argv if user == "root" else ["sudo", "-n", "--", *argv])
+        return shlex.join(argv)
 
 
 class Journals:
@@ -100,7 +99,7 @@ class Journals:
             self._ends.callback(errors.close)
             try:
                 reader = subprocess.Popen(
-                    target.argv(asked[target.node].command(target.user)),
+                    target.argv(target.as_root(asked[target.node].command())),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=errors,
@@ -110,9 +109,7 @@ class Journals:
                 )
             except OSError as error:
                 self.close()
-                raise WallcloudError(
-                    f"the program ssh cannot be started here: {error.strerror}", hint="apt-get install openssh-client"
-                ) from error
+                raise no_ssh(target, error) from error
             self._readers[target.node], self._errors[target.node] = reader, errors
 
     def __enter__(self) -> Self:

@@ -57,12 +57,24 @@ class Target:
 
     def python(self) -> str:
         """The remote command that runs the loader, as root."""
-        loader = f"python3 -I -c {shlex.quote(carrier.LOADER)}"
-        return f"exec {loader}" if self.user == "root" else f"exec sudo -n -- {loader}"
+        return self.as_root(f"python3 -I -c {shlex.quote(carrier.LOADER)}")
+
+    def as_root(self, command: str) -> str:
+        """The remote command that runs one as root, where the user is another."""
+        return f"exec {command}" if self.user == "root" else f"exec sudo -n -- {command}"
 
 
 class SessionLost(WallcloudError):
     """The connection ended before the node said that it had finished."""
+
+
+def no_ssh(target: Target, error: OSError) -> SessionLost:
+    """This computer's own `ssh` cannot be started."""
+    return SessionLost(
+        f"the program ssh cannot be started here: {error.strerror}",
+        where=target.node,
+        hint="apt-get install openssh-client",
+    )
 
 
 class Session:
@@ -95,11 +107,7 @@ class Session:
                 start_new_session=True,  # Ctrl-C is the deployer's to handle: ssh ends when its stdin does
             )
         except OSError as error:
-            raise SessionLost(
-                f"the program ssh cannot be started here: {error.strerror}",
-                where=target.node,
-                hint="apt-get install openssh-client",
-            ) from error
+            raise no_ssh(target, error) from error
         session = cls(target, process, errors)
         session._put(carrier.head() + carrier.zipapp())
         return session

@@ -152,7 +152,7 @@ def task(place: Place, resource: Resource, secrets: Secrets) -> None:
 
 # --- Keystone
 
-PROGRAM = """
+AS_ADMIN = """
 import json, ssl, sys, urllib.request
 given = json.load(sys.stdin)
 url, trust = given["url"], ssl.create_default_context(cafile=given["ca"])
@@ -184,7 +184,7 @@ def keystone(place: Place, access: IdentityAccess, secrets: Secrets, *lines: str
         "project": access.project,
         "password": secrets[access.password.name],
     }
-    program = shlex.quote(PROGRAM + "\n".join(lines) + "\n")
+    program = shlex.quote(AS_ADMIN + "\n".join(lines) + "\n")
     place.run(f"python3 -I -c {program} <<'JSON'\n{json.dumps(given)}\nJSON")
 
 

@@ -1,17 +1,17 @@
 """DHCP on the networks that Wallcloud makes: they come before the agents are there that could take them."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, ResourceFailed, State
 from wallcloud.node.resources.api_client import JSON
-from wallcloud.node.resources.cloud_client import CloudResource, call, listed, own_project
-from wallcloud.node.resources.cloud_network import NETWORKS, network, sure
+from wallcloud.node.resources.cloud_client import CloudResource, call
+from wallcloud.node.resources.cloud_network import NETWORKS, PORTS, network, own, sure
 from wallcloud.node.run import wait_for
 
 SECONDS = 120
 """How long a fresh agent may take: it asks for a port and makes a namespace; 6 s where nothing else happens."""
-_PORTS = "/v2.0/ports"
 _AGENTS = "/v2.0/agents"
 _OWNER = "network:dhcp"
 _RESERVED = "reserved_dhcp_port"
@@ -41,12 +41,8 @@ class CloudDhcp(CloudResource):
         return {"served": True}
 
     def read(self, ctx: Context) -> State | None:
-        around, project = network(ctx, self.access, self.network), own_project(ctx, self.access)
-        if around is None:
-            return None
-        ports = listed(ctx, self.access, "network", _PORTS, project_id=project, device_owner=_OWNER)
-        there = (each for each in ports or () if each["device_id"] != _RESERVED)
-        return {"served": any(each["network_id"] == around["id"] for each in there)}
+        around = network(ctx, self.access, self.network)
+        return around and {"served": bool(_used(own(ctx, self.access, PORTS), around))}
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         sure(ctx, self.access, NETWORKS)
@@ -70,8 +66,7 @@ class CloudDhcp(CloudResource):
 
     def _served(self, ctx: Context, around: JSON) -> bool:
         """Whether the port is ACTIVE; gives the network to an agent once there is one that could take it."""
-        ports = self._get(ctx, f"{_PORTS}?network_id={around['id']}&device_owner={_OWNER}", "ports")
-        used = [each for each in ports if each["device_id"] != _RESERVED]
+        used = _used(self._get(ctx, f"/v2.0/{PORTS}?network_id={around['id']}", PORTS), around)
         if not used and not self._get(ctx, f"/v2.0/networks/{around['id']}/dhcp-agents", "agents"):
             self._give(ctx, around)
         return any(each["status"] == "ACTIVE" for each in used)
@@ -92,3 +87,12 @@ class CloudDhcp(CloudResource):
     def _get(self, ctx: Context, path: str, key: str) -> list[JSON]:
         found: list[JSON] = call(ctx, self.access, "network", "GET", path)[key]
         return found
+
+
+def _used(ports: Iterable[JSON], around: JSON) -> list[JSON]:
+    """Those that a DHCP agent has in a network now."""
+    return [
+        each
+        for each in ports
+        if (each["network_id"], each["device_owner"]) == (around["id"], _OWNER) and each["device_id"] != _RESERVED
+    ]

@@ -9,7 +9,7 @@ from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import MARK, CloudAccess, CloudResource, call, certain, listed, own_project
 from wallcloud.node.resources.identity_client import session
 
-NETWORKS, SUBNETS, POOLS = "networks", "subnets", "subnetpools"
+NETWORKS, SUBNETS, POOLS, PORTS = "networks", "subnets", "subnetpools", "ports"
 _SINGULAR = {NETWORKS: "network", SUBNETS: "subnet", POOLS: "subnetpool", "routers": "router"}
 
 

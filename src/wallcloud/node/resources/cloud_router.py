@@ -6,11 +6,22 @@ from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, ResourceFailed, State
 from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import CloudAccess, CloudResource, call, listed, own_project
-from wallcloud.node.resources.cloud_network import NETWORKS, SUBNETS, first, marked, network, own, put, sure, touching
+from wallcloud.node.resources.cloud_network import (
+    NETWORKS,
+    PORTS,
+    SUBNETS,
+    first,
+    marked,
+    network,
+    own,
+    put,
+    sure,
+    touching,
+)
 from wallcloud.node.resources.cloud_network_exclusive import refuse_used
 from wallcloud.node.resources.cloud_project_network import CloudProjectNetwork
 
-ROUTERS, PORTS = "routers", "ports"
+ROUTERS = "routers"
 _INTERFACE = "network:router_interface"
 
 
