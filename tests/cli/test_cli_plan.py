@@ -284,6 +284,7 @@ def test_plan_as_json(far: Far) -> None:
         "ok": True,
         "planned": 1,
         "applied": 0,
+        "findings": [],
         "nodes": {"api": {"status": "ok", "planned": 1, "applied": 0, "unchanged": 1, "why": ""}},
     }
     assert ran.exit_code == 1
@@ -293,7 +294,7 @@ def test_plan_as_json(far: Far) -> None:
 def test_apply(far: Far) -> None:
     far.plays("control", FINE)
     far.plays("network", "order()\ndone(0, 'applied')\nfinish(applied=1)")
-    ran = invoke("apply", "--node", "network")
+    ran = invoke("apply", "--node", "network", "--without-preflight")
     assert ran.exit_code == 0
     assert ran.stdout == "1 changed: 1 node is as the site says. Next: wallcloud verify\n"
     assert ran.stderr == "network  file /x (0.0 s)\nnetwork  ok: 1 applied, 0 unchanged\n"
@@ -303,7 +304,7 @@ def test_apply(far: Far) -> None:
 @pytest.mark.usefixtures("built")
 def test_apply_that_fails(far: Far) -> None:
     far.plays("network", "order()\nfailed()\nfinish('failed')")
-    ran = invoke("apply", "--node", "network")
+    ran = invoke("apply", "--node", "network", "--without-preflight")
     assert ran.exit_code == 1
     golden(FOLDER / "apply-failed.txt", f"{ran.stdout}---\n{ran.stderr}")
 
@@ -313,7 +314,7 @@ def test_apply_of_a_site_that_another_applies(far: Far) -> None:
     from wallcloud.deploy.state import StateFolder
 
     with StateFolder(far.loaded.state).lock():
-        ran = invoke("apply", "--node", "network")
+        ran = invoke("apply", "--node", "network", "--without-preflight")
     assert ran.exit_code == 1
     assert "is at work on this site\n  hint: wait until it ends, or end that process\n" in ran.stderr
     assert far.calls() == []

@@ -28,7 +28,7 @@ ALL = ("control", "api", "network", "compute1", "compute2")
 def work(far: Far, *, apply: bool = False) -> Run:
     state = state_of(far.loaded)
     state.make()
-    return Run(far.loaded, state, Cache(), RELEASE, far, apply=apply)
+    return Run(far.loaded, state, Cache(), RELEASE, far, apply=apply, try_wires=False)
 
 
 def run(far: Far, *nodes: str, apply: bool = False) -> dict[str, Outcome]:
@@ -401,9 +401,9 @@ class Told:
 loaded = load(Path(sys.argv[1]))
 state = state_of(loaded)
 state.make()
-work = Run(loaded, state, Cache(), RELEASE, Told(), apply=True)
+work = Run(loaded, state, Cache(), RELEASE, Told(), apply=True, try_wires=False)
 try:
-    summary = run(work, ("api",), lambda: print("stopping", flush=True))
+    summary = run(work, work.run(("api",)), lambda: print("stopping", flush=True))
     print("ended", [outcome.status for outcome in summary.outcomes], flush=True)
 except KeyboardInterrupt:
     print("interrupted", flush=True)

@@ -36,6 +36,8 @@ SYSCTLS = {
 UWSGI_READY = "/usr/lib/wallcloud/uwsgi_ready.py"
 _JOURNAL = "/etc/systemd/journald.conf.d/wallcloud.conf"
 _BATCH = "/etc/wallcloud/network.batch"
+WIRES = "/etc/wallcloud/wires"
+"""Also a fact (node/facts.py): where it differs from the design, an apply tries the wires first."""
 
 
 def resources(place: Place) -> Iterator[Resource]:
@@ -115,6 +117,12 @@ WantedBy=sysinit.target
 def _network(place: Place) -> Iterator[Resource]:
     """Every interface, VLAN and route but the address that SSH arrives on; the same as `ip` commands at boot."""
     batch: list[str] = []
+    yield File(
+        path=WIRES,
+        content="".join(_wire(place, name, network) for name, network in _networks(place)),
+        component="basics",
+        reason="the wires that were tried before anything was made on them",
+    )
     for name, network in _networks(place):
         yield from _interface(place, name, network, batch)
     yield File(
@@ -151,6 +159,11 @@ WantedBy=multi-user.target
 def _networks(place: Place) -> Iterator[tuple[str, Network]]:
     for name in place.site.nodes[place.node].interfaces:
         yield name, place.site.networks[name]
+
+
+def _wire(place: Place, name: str, network: Network) -> str:
+    device = network.device(place.site.nodes[place.node].interfaces[name])
+    return f"{name} {device} {network.mtu} {place.plan.address(place.node, name)} {network.gateway}\n"
 
 
 def _interface(place: Place, name: str, network: Network, batch: list[str]) -> Iterator[Resource]:

@@ -16,6 +16,7 @@ from wallcloud.cli.face import (
     ANSWER_IS_NO,
     FINE,
     chosen_nodes,
+    coloured,
     err,
     faced,
     json_option,
@@ -62,18 +63,23 @@ def plan(
 @node_option
 @role_option
 @json_option
+@click.option("--without-preflight", is_flag=True, help="Wires that are new to a node are not tried before.")
 @faced
-def apply(site_file: Path, nodes: tuple[str, ...], roles: tuple[str, ...], as_json: bool) -> None:
+def apply(
+    site_file: Path, nodes: tuple[str, ...], roles: tuple[str, ...], as_json: bool, without_preflight: bool
+) -> None:
     """Make the nodes what the site says. Run again after any interruption: it finishes what is unfinished."""
     loaded = load_site(site_file)
     chosen = chosen_nodes(loaded, nodes, roles)
     require(loaded)  # before the lock, which is a change of the state folder
     state = state_of(loaded)
     with state.lock():
-        summary = _run(loaded, chosen, apply=True, as_json=as_json)
+        summary = _run(loaded, chosen, apply=True, as_json=as_json, try_wires=not without_preflight)
     if as_json:
         click.echo(json.dumps({"event": "summary", **_summary_json(summary)}))
     else:
+        for finding in summary.findings:
+            click.echo(coloured(finding))
         _print(plan_text.applied(summary, option_site(site_file)))
     raise SystemExit(FINE if summary.ok else ANSWER_IS_NO)
 
@@ -84,16 +90,16 @@ def _print(lines: Iterable[Text]) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _run(loaded: Loaded, nodes: tuple[str, ...], *, apply: bool, as_json: bool) -> Summary:
+def _run(loaded: Loaded, nodes: tuple[str, ...], *, apply: bool, as_json: bool, try_wires: bool = True) -> Summary:
     state = state_of(loaded)
     state.make()
     release = release_of(loaded, needed=True)
     console = err()
     with reporter(console, nodes, apply=apply, as_json=as_json) as face:
-        work = Run(loaded, state, Cache(), release, face, apply=apply)
+        work = Run(loaded, state, Cache(), release, face, apply=apply, try_wires=try_wires)
         return run(
             work,
-            nodes,
+            work.run(nodes),
             lambda: console.print("stopping after the resources in hand; Ctrl-C again ends at once", style="bold"),
         )
 
@@ -103,6 +109,7 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
         "ok": summary.ok,
         "planned": summary.planned,
         "applied": summary.applied,
+        "findings": [finding.to_json() for finding in summary.findings],
         "nodes": {
             outcome.node: {
                 "status": outcome.status,

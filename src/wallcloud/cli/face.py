@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -18,6 +19,8 @@ from wallcloud.site.model import Role
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from wallcloud.site.finding import Finding
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,6 +77,14 @@ def show_error(error: WallcloudError) -> None:
         lines += [f"  hint: {error.hint}"] if error.hint else []
     for line in lines:
         click.echo(line, err=True)
+
+
+def coloured(finding: Finding) -> str:
+    """The finding's own words, its severity in colour; click leaves the colour out where no terminal is."""
+    if "NO_COLOR" in os.environ:
+        return finding.render()
+    mark = click.style(f"{finding.severity}:", fg="red" if finding.severity == "error" else "yellow", bold=True)
+    return finding.render().replace(f": {finding.severity}:", f": {mark}", 1)
 
 
 def status_of(error: WallcloudError) -> int:

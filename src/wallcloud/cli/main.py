@@ -28,6 +28,7 @@ VERBS = {
     "show": _Verb("show", "Show what follows from the site: nodes, flows, addresses, limits, files."),
     "build": _Verb("build_verb", "Prepare what nodes need: OpenStack's environment, Debian's packages, a base root."),
     "lab": _Verb("lab_verbs", "The site's hosts, wires, routers and workstations, made on this computer."),
+    "preflight": _Verb("preflight_verb", "Try the hosts and their wires with packets, and change nothing."),
     "plan": _Verb("converge_verbs", "Show what apply would change, reading the nodes only."),
     "apply": _Verb("converge_verbs", "Make the nodes what the site says."),
     "verify": _Verb("verify_verb", "Prove the running cloud with real packets."),
@@ -62,7 +63,7 @@ def wallcloud() -> None:
     """One site file becomes an OpenStack cloud whose networks are kept apart, and the proof that they are.
 
     \b
-    The way: new → check → build → (lab up) → plan → apply → verify
+    The way: new → check → build → (lab up) → preflight → plan → apply → verify
     Exit status: 0 fine; 1 the answer is no (findings, something to do, a failure); 2 wrong use.
     """
 

@@ -108,6 +108,8 @@ class Board(JsonEvents):
         match event["event"]:
             case "facts":
                 known.status = "ready"
+            case "preflight":
+                known.status = "tries its wires"
             case "begin":
                 known.count, known.status = event["count"], "at work"
             case "started":
@@ -176,6 +178,8 @@ def _line(event: Event, *, apply: bool) -> str:
                     *([f"    hint: {event['hint']}"] if event.get("hint") else []),
                 ]
             )
+        case "preflight" if apply:
+            return "tries its wires, before anything is changed"
         case "unconfirmed":
             return f"a new connection does not work, so the old firewall comes back: {event['why']}"
         case "locked":

@@ -1,17 +1,17 @@
 """The verbs about the site file alone: new, check, schema."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from wallcloud import rules
+from wallcloud.cli.face import coloured
 from wallcloud.design.compile import findings as of_the_whole
 from wallcloud.errors import WallcloudError
 from wallcloud.site import template
-from wallcloud.site.finding import Finding, SiteError
+from wallcloud.site.finding import SiteError
 from wallcloud.site.load import load
 from wallcloud.site.schema import schema as json_schema
 
@@ -75,7 +75,7 @@ def check(site_file: Path, as_json: bool) -> None:
         click.echo(json.dumps(document, indent=2))
     else:
         for finding in findings:
-            click.echo(_coloured(finding))
+            click.echo(coloured(finding))
         click.echo(_verdict(site_file, len(errors), len(findings) - len(errors), summary))
     if errors:
         sys.exit(2 if any(finding.id == "unreadable" for finding in errors) else 1)
@@ -85,14 +85,6 @@ def check(site_file: Path, as_json: bool) -> None:
 def schema() -> None:
     """Print the JSON Schema of a site file."""
     click.echo(json.dumps(json_schema(), indent=2))
-
-
-def _coloured(finding: Finding) -> str:
-    """The finding's own words, its severity in colour; click leaves the colour out where no terminal is."""
-    if "NO_COLOR" in os.environ:
-        return finding.render()
-    mark = click.style(f"{finding.severity}:", fg="red" if finding.severity == "error" else "yellow", bold=True)
-    return finding.render().replace(f": {finding.severity}:", f": {mark}", 1)
 
 
 def _verdict(site_file: Path, errors: int, warnings: int, summary: str) -> str:

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from wallcloud.build.cache import Cache
+from wallcloud.catalog.basics import WIRES
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Release
 from wallcloud.catalog.tls import CA_HOLE
 from wallcloud.deploy.milestones import Milestones
+from wallcloud.deploy.preflight.meeting import PreflightFailed, Told, look
 from wallcloud.deploy.prepare import facts_of
 from wallcloud.deploy.session import CLOSE_SECONDS, Event, Session, SessionLost, Target, reachable
 from wallcloud.deploy.state import StateFolder, operator
 from wallcloud.design.compile import Design, compile_site, require
 from wallcloud.errors import WallcloudError
 from wallcloud.frozen import frozen
-from wallcloud.node.resources import Certificate
+from wallcloud.node.resources import Certificate, File
 from wallcloud.node.spec import to_json
 from wallcloud.site.addresses import plan
+from wallcloud.site.finding import Finding
 from wallcloud.site.load import Loaded
 from wallcloud.site.model import Site
 
 if TYPE_CHECKING:
     from wallcloud.deploy.authority import Authority
+
+
+T = TypeVar("T")
 
 
 class Reporter(Protocol):
@@ -57,6 +64,8 @@ class Summary:
 
     outcomes: tuple[Outcome, ...]
     design: Design | None
+    findings: tuple[Finding, ...] = ()
+    """Warnings of the preflight, where there was one."""
 
     @property
     def ok(self) -> bool:
@@ -101,18 +110,29 @@ class Run:
     """One plan or apply of chosen nodes."""
 
     def __init__(
-        self, loaded: Loaded, state: StateFolder, cache: Cache, release: Release, reporter: Reporter, *, apply: bool
+        self,
+        loaded: Loaded,
+        state: StateFolder,
+        cache: Cache,
+        release: Release,
+        reporter: Reporter,
+        *,
+        apply: bool,
+        try_wires: bool = True,
     ) -> None:
+        """`try_wires`: an apply on wires that are new to a node tries them first."""
         self._loaded = loaded
         self._state = state
         self._cache = cache
         self._release = release
         self._reporter = reporter
         self._apply = apply
+        self._try_wires = try_wires
         self._opened: list[Session] = []
         self._sessions: dict[str, Session] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._facts: dict[str, NodeFacts] = {}
+        self._told: dict[str, Told] = {}
         self._cancelled = False
 
     def cancel(self) -> None:
@@ -121,16 +141,37 @@ class Run:
         for session in self._sessions.values():
             session.cancel()
 
-    async def run(self, nodes: Iterable[str]) -> Summary:
-        """Plans or applies on `nodes`. A dead node costs itself only."""
+    async def preflight(self, nodes: Iterable[str]) -> tuple[tuple[Finding, ...], Summary]:
+        """Tries hosts and wires of `nodes` together and changes nothing: what is wrong, and who could not be asked."""
+        chosen = self._begin(nodes)
+        try:
+            design, _ = await self._prepare(chosen)
+            found = await self._look(design)
+        finally:
+            await asyncio.gather(*(session.close(CLOSE_SECONDS) for session in self._opened))
+        for node in self._sessions:
+            self._outcomes[node].status = "ok" if not self._outcomes[node].error else "lost"
+        return found, Summary(tuple(self._outcomes[node] for node in chosen), design)
+
+    def _begin(self, nodes: Iterable[str]) -> tuple[str, ...]:
         chosen = tuple(nodes)
         self._outcomes = {node: Outcome(node) for node in chosen}
         require(self._loaded)  # before any node is touched
         self._facts = {node: facts_of(self._state, node) for node in self._loaded.site.nodes}
         ssh_config_there(self._loaded)
+        return chosen
+
+    async def run(self, nodes: Iterable[str]) -> Summary:
+        """Plans or applies on `nodes`. A dead node costs itself only. Raises PreflightFailed."""
+        chosen = self._begin(nodes)
+        found: tuple[Finding, ...] = ()
         grace = CLOSE_SECONDS
         try:
             design, authority = await self._prepare(chosen)
+            if self._apply and self._try_wires and self._new_wires(design):
+                found = await self._look(design)
+                if any(finding.severity == "error" for finding in found):
+                    raise PreflightFailed(found)
             beside = self._beside(design, chosen)
             if beside:
                 await _all(self._meet(node) for node in beside)
@@ -147,7 +188,7 @@ class Run:
             raise
         finally:
             await asyncio.gather(*(session.close(grace) for session in self._opened))
-        return Summary(tuple(self._outcomes[node] for node in chosen), design)
+        return Summary(tuple(self._outcomes[node] for node in chosen), design, found)
 
     async def _prepare(self, chosen: tuple[str, ...]) -> tuple[Design, Authority | None]:
         """Meets the nodes; compiles meanwhile with what they said last time, which is mostly what they say now."""
@@ -163,6 +204,23 @@ class Run:
         await _all((*(self._meet(node) for node in chosen), beside()))
         design = made[0] if self._facts == before else self._compile(self._facts)
         return design, next(iter(authorities), None)
+
+    def _new_wires(self, design: Design) -> bool:
+        """Whether a node that is met has other wires in the design than those it was last begun with."""
+        wires = {
+            node: next(each for each in spec.resources if isinstance(each, File) and each.path == WIRES)
+            for node, spec in design.specs.items()
+        }
+        return any(self._told[node].facts.get("wires") != wires[node].content for node in self._sessions)
+
+    async def _look(self, design: Design) -> tuple[Finding, ...]:
+        for node in self._sessions:
+            self._reporter.event(node, {"event": "preflight"})
+        found = await look(self._loaded, design, self._sessions, self._told, self._lose)
+        for node, outcome in self._outcomes.items():
+            if outcome.error:
+                self._sessions.pop(node, None)
+        return found
 
     def _authority(self) -> Authority:
         from wallcloud.deploy.authority import Authority  # noqa: PLC0415 - a plan signs nothing and starts faster
@@ -181,6 +239,7 @@ class Run:
             session.send({"op": "facts"})
             async for event in session.events():
                 if event["event"] == "facts":
+                    self._told[node] = Told(event.get("facts") or {}, _ahead(event))
                     await asyncio.to_thread(self._keep, node, event)
                     self._reporter.event(node, event)
                     self._sessions[node] = session
@@ -318,6 +377,12 @@ async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
         raise several.exceptions[0] from None
 
 
+def _ahead(event: Event) -> float | None:
+    """Seconds that the node's clock was ahead of ours when it said this; its way here makes it less."""
+    told = event.get("time")
+    return told - time.time() if isinstance(told, int | float) else None
+
+
 def at_work(holder: Mapping[str, Any]) -> str:
     """Who holds a node's lock, for people. `since` is in unix seconds."""
     since = holder.get("since")
@@ -342,12 +407,15 @@ def _signed(design: Design, node: str, event: Event, authority: Authority) -> Ev
     return {"op": "certificate", "id": event["id"], "pem": pem, "ca": authority.pem}
 
 
-def run(work: Run, nodes: Iterable[str], on_interrupt: Callable[[], None]) -> Summary:
-    """Runs to the end. The first Ctrl-C asks the nodes to stop cleanly, the second ends at once: KeyboardInterrupt."""
+def run(work: Run, doing: Coroutine[Any, Any, T], on_interrupt: Callable[[], None]) -> T:
+    """Runs one of `work`'s coroutines to the end.
 
-    async def whole() -> Summary:
+    The first Ctrl-C asks the nodes to stop cleanly, the second ends at once: KeyboardInterrupt.
+    """
+
+    async def whole() -> T:
         loop = asyncio.get_running_loop()
-        task = asyncio.ensure_future(work.run(nodes))
+        task = asyncio.ensure_future(doing)
         asked = False
 
         def interrupted() -> None:

@@ -32,6 +32,12 @@ def serve(source: BinaryIO, events: BinaryIO) -> int:
             _facts(session)
             # The deployer compiles with the facts, then plans or applies in the same session: one round trip.
             request = session.request()
+        if request is not None and request.get("op") == "preflight":
+            from wallcloud.node.preflight.exchange import preflight  # noqa: PLC0415
+
+            if not preflight(request, session):
+                return 3
+            request = session.request()
         if request is None:
             return 0
         if request.get("op") in {"plan", "apply"}:

@@ -2,18 +2,18 @@
 
 import os
 import platform
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from wallcloud.node import dpkg, kvm, network
+from wallcloud.node import kvm, network
 from wallcloud.node.run import run
 
 CAP_SYS_TIME = 25
-_PROGRAM = re.compile(r'\("([^"]+)"')
+WIRES = Path("/etc/wallcloud/wires")
+"""The wires of the design that the node was last begun with (catalog, basics)."""
 
 
 def facts() -> dict[str, Any]:
@@ -37,9 +37,7 @@ def facts() -> dict[str, Any]:
         "ipv6": lambda: Path("/proc/net/if_inet6").exists(),
         "interfaces": _interfaces,
         "hostname": platform.node,
-        "packages_held": _held,
-        "listening": _listening,
-        "apt_lock_held": lambda: dpkg.lock_holder() is not None,
+        "wires": lambda: WIRES.read_text(encoding="utf-8"),
     }
     return {name: _or_none(ask) for name, ask in asked.items()}
 
@@ -101,26 +99,4 @@ def _interfaces() -> dict[str, Any]:
         }
         for each in found.values()
         if each.name != "lo"
-    }
-
-
-def _held() -> list[str]:
-    """Packages that an administrator has put on hold (dpkg's first word)."""
-    text = (dpkg.ADMIN / "status").read_text(encoding="utf-8", errors="replace")
-    return sorted(re.findall(r"^Package: (\S+)\nStatus: hold ", text, re.MULTILINE))
-
-
-def _listening() -> list[dict[str, Any]]:
-    rows = run(("ss", "--no-header", "--tcp", "--udp", "--listening", "--numeric", "--processes")).stdout.splitlines()
-    return [_socket(row.split()) for row in rows]
-
-
-def _socket(words: list[str]) -> dict[str, Any]:
-    address, _, port = words[4].rpartition(":")
-    program = _PROGRAM.search(words[6]) if len(words) > 6 else None
-    return {
-        "proto": words[0],
-        "address": address.strip("[]").partition("%")[0],
-        "port": int(port) if port.isdigit() else 0,
-        "program": program.group(1) if program else "",
     }

@@ -1,0 +1,1 @@
+"""What a node can tell before anything on it changes."""
