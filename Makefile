@@ -20,8 +20,8 @@ lab-down: ## take the lab down; only the cache stays
 test: ## everything: style, types, pure tests, real machines, a whole lab
 	$(DEV)/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/pytest
 
-soak: ## what takes hours on a whole lab: every kill of which `make test` takes a handful, ten proofs in a row
-	$(DEV)/pytest --version && WALLCLOUD_SOAK=1 .venv/bin/pytest -m soak tests/lab_cloud
+soak: ## what takes hours: 10,000 broken sites; on a whole lab every kill of which `make test` takes a handful, ten proofs
+	$(DEV)/pytest --version && WALLCLOUD_SOAK=1 .venv/bin/pytest -m soak tests/site tests/lab_cloud
 
 fast: ## what needs no root: under a minute
 	$(DEV)/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/pytest -m "not root and not lab"

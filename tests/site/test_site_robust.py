@@ -156,12 +156,23 @@ def test_rules_and_plan_take_any_site_that_the_model_takes(networks: Any, nodes:
         (b"%YAML 9.9\n---\na: 1\n", "this is no YAML"),
         (b"a: " + b"9" * 6000 + b"\n", 'has no key "a"'),
         (b'"\\e[31m": 1\n', "\\x1b[31m"),
+        (b'name: "\\ud800"\n', "half of a character stands here"),
+        (b'"\\udc00": 1\n', "half of a character stands here"),
+        ("name: shop\n".encode("utf-16"), "the file is UTF-16"),
+        (b"name: shop\n\t\n  x: 1\n", "YAML takes spaces here, and no tab"),
     ],
 )
 def test_known_traps(data: bytes, says: str) -> None:
     error = look(data)
     assert isinstance(error, SiteError)
     assert says in "\n".join(error.output)
+
+
+def test_a_character_in_two_halves_is_one_as_in_json() -> None:
+    written = '"\\ud83d\\ude00"'
+    loaded = look(TEXT.replace("{token: {expiration: 7200}}", f"{{DEFAULT: {{log_date_format: {written}}}}}").encode())
+    assert isinstance(loaded, Loaded)
+    assert loaded.site.options["keystone"]["DEFAULT"]["log_date_format"] == "\U0001f600"
 
 
 def test_billions_of_laughs_end_at_once() -> None:

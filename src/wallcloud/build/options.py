@@ -87,6 +87,13 @@ class OptionTable:
         """The option, by its present name; groups chosen by the configuration included."""
         return self._options(group).get(name.replace("-", "_"))
 
+    def present(self, group: str, name: str) -> tuple[str, str]:
+        """The group and the option that these names stand for now, as the table writes them; else as they are."""
+        plain = name.replace("-", "_")
+        if self.option(group, plain) is None:
+            group, plain = self._renamed().get((group.lower(), plain), (group, plain))
+        return next((each for each in self.groups if each.lower() == group.lower()), group), plain
+
     def check(self, group: str, name: str, value: Value) -> Problem | None:
         """What is wrong with `[group] name = value`, or None. `value` may be text as in a file, or already typed."""
         where = f"[{group}] {name}"

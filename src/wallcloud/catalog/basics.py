@@ -123,7 +123,14 @@ def _network(place: Place) -> Iterator[Resource]:
         component="basics",
         reason="the wires that were tried before anything was made on them",
     )
-    for name, network in _networks(place):
+    for card, names in _trunks(place).items():
+        # A tagged interface cannot take more bytes than the card below it.
+        mtu = max(place.site.networks[name].mtu for name in names)
+        batch += [f"link set {card} mtu {mtu}", f"link set {card} up"]
+        why = f"carries {', '.join(names)}"
+        yield Interface(interface=card, mtu=mtu, managed_addresses=False, component="basics", reason=why)
+    # A card comes before what is tagged on it.
+    for name, network in sorted(_networks(place), key=lambda each: each[1].vlan is not None):
         yield from _interface(place, name, network, batch)
     yield File(
         path=_BATCH, content="\n".join([*batch, ""]), component="basics", reason="the same network after a reboot"
@@ -166,6 +173,17 @@ def _wire(place: Place, name: str, network: Network) -> str:
     return f"{name} {device} {network.mtu} {place.plan.address(place.node, name)} {network.gateway}\n"
 
 
+def _trunks(place: Place) -> dict[str, list[str]]:
+    """Card → the networks that are tagged on it, for cards without an untagged network: that one brings its card."""
+    on = place.site.nodes[place.node].interfaces
+    plain = {on[name] for name, network in _networks(place) if network.vlan is None}
+    found: dict[str, list[str]] = {}
+    for name, _ in _networks(place):
+        if on[name] not in plain:
+            found.setdefault(on[name], []).append(name)
+    return found
+
+
 def _interface(place: Place, name: str, network: Network, batch: list[str]) -> Iterator[Resource]:
     parent = place.site.nodes[place.node].interfaces[name]
     device = parent
@@ -173,10 +191,7 @@ def _interface(place: Place, name: str, network: Network, batch: list[str]) -> I
     why = f"the node's leg on {name} ({network.kind})"
     if network.vlan:
         device = f"{parent}.{network.vlan}"
-        batch += [f"link set {parent} up", f"link add link {parent} name {device} type vlan id {network.vlan}"]
-        yield Interface(
-            interface=parent, mtu=network.mtu, managed_addresses=False, component="basics", reason=f"carries {name}"
-        )
+        batch.append(f"link add link {parent} name {device} type vlan id {network.vlan}")
     # A card of a bridge has no address: the bridge has it, or nobody.
     bridged = name in bridges.of(place.site, place.node)
     address = place.plan.interface(place.node, name) if ours and not bridged else None

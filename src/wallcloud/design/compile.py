@@ -11,11 +11,13 @@ from wallcloud.catalog import components
 from wallcloud.catalog.component import Component, Limit
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Place, Release, hosts, milestone
+from wallcloud.catalog.seed import Seed
 from wallcloud.design import limits as derived_limits
 from wallcloud.design.flows import Flow, Servers, derive
+from wallcloud.design.generated import check_generated
 from wallcloud.design.order import before, check_order, in_order
 from wallcloud.design.secrets import holes
-from wallcloud.design.settings import check_options
+from wallcloud.design.settings import check_options, with_present_names
 from wallcloud.design.spec import node_spec
 from wallcloud.frozen import frozen
 from wallcloud.node.spec import Spec
@@ -82,11 +84,14 @@ def require(loaded: Loaded) -> None:
         raise SiteError(found, loaded.path)
 
 
-def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Release) -> Design:
-    """The design of a site. Raises SiteError with every finding where a rule of separation is broken."""
-    site = loaded.site
+def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Release, seed: Seed | None = None) -> Design:
+    """The design of a site; of one that is being restored with its `seed`.
+
+    Raises SiteError with every finding where a rule of separation is broken.
+    """
     catalog = components()
     require(loaded)
+    site = with_present_names(loaded.site, catalog)
     addresses = plan(site)
     placed = place(site, catalog)
     known = {node: facts.get(node) or NodeFacts(assumed=True) for node in site.nodes}
@@ -109,6 +114,7 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
         placed=placed,
         catalog=catalog,
         hosts="",
+        seed=seed,
     )
     etc_hosts = hosts(site, addresses)
     servers = Servers(site, placed, catalog)
@@ -128,6 +134,7 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
         )
         specs[node] = node_spec(places, of_node[node], before(catalog, names))
     check_order(specs)
+    check_generated(specs, site, catalog)
     return Design(site, addresses, placed, flows, numbers, specs, catalog)
 
 

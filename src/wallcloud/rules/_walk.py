@@ -1,7 +1,9 @@
 """Short words for what several rules ask of a site."""
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 
+from wallcloud.site.fields import nearest
 from wallcloud.site.model import Kind, Network, Node, Role, Site
 
 
@@ -17,6 +19,27 @@ def attached(site: Site, kind: Kind) -> Iterator[tuple[str, Node, str, Network]]
 def roles(node: Node) -> str:
     """`network and compute`."""
     return " and ".join(role.value for role in node.roles)
+
+
+def home(site: Site, address: IPv4Address | None) -> str:
+    """A hint where an address belongs that is not in the network where it is written; nothing where nowhere."""
+    for name, network in site.networks.items():
+        if address is not None and address in network.cidr:
+            return f'{address} is in {network.cidr}, the network "{name}": are the two swapped?'
+    return ""
+
+
+def meant(site: Site, node: Node, network: str) -> str:
+    """The network that an undeclared name among a node's interfaces stands for; nothing where nobody can know."""
+    swapped = node.interfaces.get(network, "")
+    return swapped if swapped in site.networks else nearest(network, list(site.networks))
+
+
+def lacks(site: Site, node: Node, network: str) -> bool:
+    """Whether a node has no interface on a network, nor one under a name that stands for it."""
+    if network in node.interfaces:
+        return False
+    return all(meant(site, node, name) != network for name in node.interfaces if name not in site.networks)
 
 
 def only(site: Site, kind: Kind, allowed: set[Role]) -> Iterator[tuple[str, Node, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from wallcloud.rules._frame import Rule, Violation
+from wallcloud.rules._walk import home, lacks
 from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.model import Network, Site
 
@@ -15,6 +16,8 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
             network = site.networks.get(network_name)
             if network is None:
                 continue  # interface-known names it
+            if network_name not in node.interfaces and not lacks(site, node, network_name):
+                continue  # interface-known names the misspelt one
             if network_name not in node.interfaces:
                 text = f'node "{name}" has an address on "{network_name}", but no interface there'
                 mend = f"add to its interfaces: {network_name}: NAME-OF-INTERFACE; or remove the address"
@@ -24,7 +27,8 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
                 mend = "remove it: interfaces on floating and flat networks are ports of bridges without an address"
                 yield Violation(path, text, mend)
             elif wrong := _wrong(network, address):
-                yield Violation(path, f'node "{name}": {address} {wrong} "{network_name}"')
+                swapped = home(site, address) if address not in network.cidr else ""
+                yield Violation(path, f'node "{name}": {address} {wrong} "{network_name}"', swapped)
 
 
 def _wrong(network: Network, address: IPv4Address) -> str:

@@ -1,5 +1,6 @@
 """No two networks overlap, those of projects too, nor do admin prefixes."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 from itertools import combinations
@@ -9,6 +10,8 @@ from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.finding import Where
 from wallcloud.site.model import Site
 
+SHOWN = 4
+"""Of what one network overlaps, no more are named."""
 Claim = tuple[Where, str, IPv4Network | IPv6Network]
 
 
@@ -25,9 +28,20 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
     for project, name, made in site.project_networks():
         path: Where = ("projects", project, "networks", name, "cidr")
         claims.append((path, f'network "{name}" of project "{project}"', made.cidr))
-    for (_, other, first), (path, what, second) in combinations(claims, 2):
+    clashes: dict[int, set[int]] = defaultdict(set)
+    for (one, (*_, first)), (other, (*_, second)) in combinations(enumerate(claims), 2):
         if first.version == second.version and first.overlaps(second):
-            yield Violation(path, f"{what}: {second} overlaps {first} of {other}")
+            clashes[one].add(other)
+            clashes[other].add(one)
+    # The one that is in the way of most others is told, with all of them; of two the later one in the file.
+    while any(clashes.values()):
+        worst = max(clashes, key=lambda index: (len(clashes[index]), index))
+        path, what, cidr = claims[worst]
+        others = [f"{claims[index][2]} of {claims[index][1]}" for index in sorted(clashes.pop(worst))]
+        more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+        yield Violation(path, f"{what}: {cidr} overlaps {', '.join(others[:SHOWN])}{more}")
+        for rest in clashes.values():
+            rest.discard(worst)
 
 
 RULE = Rule(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from wallcloud.rules._frame import Rule, Violation
+from wallcloud.rules._walk import home
 from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.model import Site
 
@@ -11,7 +12,7 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
     for name, network in site.networks.items():
         gateway, cidr, path = network.gateway, network.cidr, ("networks", name, "gateway")
         if gateway is not None and gateway not in cidr:
-            yield Violation(path, f'network "{name}": the gateway {gateway} is not in {cidr}')
+            yield Violation(path, f'network "{name}": the gateway {gateway} is not in {cidr}', home(site, gateway))
         elif gateway in (cidr.network_address, cidr.broadcast_address):
             which = "network's own" if gateway == cidr.network_address else "broadcast"
             yield Violation(path, f'network "{name}": the gateway {gateway} is the {which} address of {cidr}')

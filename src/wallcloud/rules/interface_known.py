@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from wallcloud.rules._frame import Rule, Violation
+from wallcloud.rules._walk import meant
 from wallcloud.site.addresses import AddressPlan
-from wallcloud.site.fields import nearest
+from wallcloud.site.fields import short
 from wallcloud.site.model import Site
 
 
@@ -13,9 +14,13 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
         for key, networks in (("interfaces", node.interfaces), ("addresses", node.addresses)):
             for network in networks:
                 if network not in site.networks:
-                    meant = nearest(network, list(site.networks))
-                    mend = f'did you mean "{meant}"?' if meant else f"networks here: {', '.join(site.networks)}"
-                    text = f'node "{name}": {key} names the network "{network}", which the site does not have'
+                    right = meant(site, node, network)
+                    mend = (
+                        f'did you mean "{right}"?' if right else f"networks here: {', '.join(site.networks) or 'none'}"
+                    )
+                    if key == "interfaces" and node.interfaces[network] == right:
+                        mend = f"the network stands first, then its interface: {right}: {network}"
+                    text = f'node "{name}": {key} names the network {short(network)}, which the site does not have'
                     yield Violation(("nodes", name, key, network), text, mend)
 
 

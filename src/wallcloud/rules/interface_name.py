@@ -21,6 +21,10 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
             if size > LONGEST and device != interface:
                 text = f'node "{name}": with its VLAN the interface is "{device}", {size} characters of {LONGEST}'
                 yield Violation(path, text, "rename the interface on the node (a systemd .link file), shorter")
+            elif device != interface and interface.endswith(f".{site.networks[network].vlan}"):
+                text = f'node "{name}": "{interface}" is tagged by its name, and once more by network "{network}"'
+                mend = f"name the card: {interface.rpartition('.')[0]}; Wallcloud makes {interface} on it"
+                yield Violation(path, text, mend)
             elif size > LONGEST:
                 yield Violation(path, f'node "{name}": "{interface}" has {size} characters; the kernel takes {LONGEST}')
             elif interface in TAKEN or interface.startswith(TAKEN_PREFIXES):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from wallcloud.rules._frame import Rule, Violation
+from wallcloud.rules._walk import home
 from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.model import Site
 
@@ -13,7 +14,8 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
         if pool is None:
             continue
         if pool.first not in cidr or pool.last not in cidr:
-            yield Violation(path, f'network "{name}": the pool {pool} is not inside {cidr}')
+            swapped = home(site, pool.first) if pool.first not in cidr and pool.last not in cidr else ""
+            yield Violation(path, f'network "{name}": the pool {pool} is not inside {cidr}', swapped)
             continue
         for address, what in (
             (cidr.network_address, "the network's own address"),

@@ -5,8 +5,11 @@ from ipaddress import IPv4Address
 
 from wallcloud.rules._frame import Rule, Violation
 from wallcloud.site.addresses import AddressPlan
+from wallcloud.site.fields import nearest
 from wallcloud.site.finding import Where
 from wallcloud.site.model import Kind, ProjectNetwork, Site
+
+_NONE = "none: leave `router` out, and the network is out of reach"
 
 
 def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
@@ -24,9 +27,11 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
                 text = f'network "{name}": {key} says how its router is, and it has none'
                 yield Violation((*path, key), text, "router: names the floating network where it stands")
         elif network.router not in site.networks_of(Kind.FLOATING):
-            has = ", ".join(site.networks_of(Kind.FLOATING)) or "none: it would be out of reach"
+            floating = site.networks_of(Kind.FLOATING)
+            meant = nearest(network.router, list(floating)) if network.router not in site.networks else ""
+            mend = f'did you mean "{meant}"?' if meant else f"the site has {', '.join(floating) or _NONE}"
             text = f'network "{name}": "{network.router}" is no floating network of the site'
-            yield Violation((*path, "router"), text, f"the site has {has}")
+            yield Violation((*path, "router"), text, mend)
         else:
             yield from _address(site, path, name, network)
             if network.address is not None and network.address in addresses:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from wallcloud.rules._frame import Rule, Violation
+from wallcloud.rules._walk import lacks
 from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.model import Kind, Role, Site
 
@@ -28,7 +29,8 @@ def _check(site: Site, plan: AddressPlan) -> Iterator[Violation]:
             # Of several management networks only one stays, and kinds-counted says so.
             wanted = networks if kind in (Kind.FLOATING, Kind.FLAT) else networks[:1]
             for network in wanted:
-                if network not in node.interfaces:
+                # One that is plugged in under a misspelt name is told by interface-known.
+                if lacks(site, node, network):
                     text = f'{role} node "{name}" has no interface on the {kind} network "{network}"'
                     mend = f"add to its interfaces: {network}: NAME-OF-INTERFACE"
                     yield Violation(("nodes", name, "interfaces"), text, mend)

@@ -1,15 +1,17 @@
 """pydantic's errors in the words of a site, each with its place and what mends it."""
 
-from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from wallcloud.site.fields import bare, nearest, short
+from wallcloud.site import keys
+from wallcloud.site.examples import example
+from wallcloud.site.fields import bare, short
 from wallcloud.site.finding import Finding, Where, dotted
 from wallcloud.site.locations import Locations
-from wallcloud.site.model import Site
+
+_QUOTES = "“”„‟‘’‚‛«»‹›"
 
 
 def explain(error: ValidationError, locations: Locations) -> list[Finding]:
@@ -19,7 +21,7 @@ def explain(error: ValidationError, locations: Locations) -> list[Finding]:
     # A list whose items are refused is "too short" to pydantic, and a misspelt key is missing under its right name.
     refused = {details["loc"][:-1] for details in errors}
     misspelt = {
-        (*finding.path[:-1], _meant(finding.path, locations)) for finding in findings if finding.id == "unknown-key"
+        (*finding.path[:-1], keys.meant(finding.path, locations)) for finding in findings if finding.id == "unknown-key"
     }
     return [
         finding
@@ -37,131 +39,62 @@ def _finding(details: ErrorDetails, locations: Locations) -> Finding:
         name = f"the name {short(path[-1])}" if path else "the name"
         text, mend = _words(kind, value, context, path, locations)
         if kind == "refused":
+            mend = f"a space belongs after a colon; {mend}" if ":" in str(path[-1]) else mend
             text = f"{dotted(path[:-1])}: {name} is {'too long' if 'longer' in text else 'not allowed'}"
         return Finding("name", "error", text, mend, path, locations.key(path))
     if kind == "extra_forbidden":
-        return _unknown(path, locations)
+        around = dotted(path[:-1]) or "a site"
+        text = f'{around} has no key "{bare(path[-1])}"'
+        return Finding("unknown-key", "error", text, keys.mend(path, locations), path, locations.key(path))
     if kind == "missing":
         text = f'{dotted(path[:-1]) or "the site"} lacks the key "{path[-1]}"'
-        return Finding("missing-key", "error", text, _example(path), path, locations.at(path[:-1]))
+        return Finding("missing-key", "error", text, example(path), path, locations.at(path[:-1]))
     text, mend = _words(kind, value, context, path, locations)
     return Finding("value", "error", f"{dotted(path)}: {text}", mend, path, locations.at(path))
-
-
-def _unknown(path: Where, locations: Locations) -> Finding:
-    meant = _meant(path, locations)
-    around = dotted(path[:-1]) or "a site"
-    mend = f'did you mean "{meant}"?' if meant else f"known here: {', '.join(_keys(path[:-1]))}"
-    return Finding("unknown-key", "error", f'{around} has no key "{bare(path[-1])}"', mend, path, locations.key(path))
-
-
-def _meant(path: Where, locations: Locations) -> str:
-    """The key, not yet in the file, that an unknown one probably stands for."""
-    known = [name for name in _keys(path[:-1]) if (*path[:-1], name) not in locations.keys]
-    return nearest(str(path[-1]), known)
 
 
 def _words(kind: str, value: object, context: dict[str, Any], path: Where, locations: Locations) -> tuple[str, str]:
     """What is wrong, and a hint, for a value at `path`."""
     written = locations.texts.get(path)
     seen = short(value)
+    usual = example(path) or "`wallcloud new` writes a site with every key"
     match kind:
+        case "refused" if isinstance(value, str) and value.strip(_QUOTES) != value:
+            return str(context["text"]), f'these are no quotes to YAML: write "{bare(value.strip(_QUOTES))}"'
         case "refused":
             return str(context["text"]), str(context["hint"])
         case "string_type" if isinstance(value, bool | int | float):
             type_ = "true or false" if isinstance(value, bool) else "a number"
             return f"must be text, and {written} without quotes is {type_}", f'put it in quotes: "{written}"'
         case "string_type":
-            return f"must be text, not {seen}", ""
+            return f"must be text, not {seen}", usual
         case "int_type":
-            return f"must be a whole number, not {seen}", "without quotes" if _digits(value) else ""
+            return f"must be a whole number, not {seen}", f"write {value}, without quotes" if _digits(value) else usual
+        case "bool_type":
+            right = {"yes": "true", "on": "true", "true": "true"}.get(str(value).lower(), "false")
+            return f"must be true or false, not {seen}", f"write {right}"
         case "greater_than_equal":
-            return f"{seen} is too small", f"{context['ge']} or more"
+            return f"{seen} is too small", f"{context['ge']} or more{_instead(path)}"
         case "less_than_equal":
             return f"{seen} is too large", f"{context['le']} or less"
+        case "tuple_type" if written and written.startswith("-"):
+            return f"must be a list, not {seen}", f'a space belongs after the dash: "- {bare(written[1:])}"'
         case "tuple_type":
-            return f"must be a list, not {seen}", f"write [{bare(written)}]" if written else "write [one, two]"
+            return f"must be a list, not {seen}", f"write [{bare(written)}]" if written else usual
         case "too_short":
             return "the list is empty", "name at least one"
         case "dict_type" | "model_type" | "model_attributes_type":
-            return f"must be a mapping of keys, not {seen}", _example(path)
+            return f"must be a mapping of keys, not {seen}", usual
         case "literal_error" if path == ("wallcloud",):
             return f"{seen} is no version of the site's language that this Wallcloud knows", "write wallcloud: 1"
         case _:
-            return f"{seen} is not allowed here", ""
+            return f"{seen} is not allowed here", usual
+
+
+def _instead(path: Where) -> str:
+    """What 0 was meant to say."""
+    return "; leave the key out where the network is untagged" if path[-1:] == ("vlan",) else ""
 
 
 def _digits(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdigit()
-
-
-_EXAMPLES: dict[Where, str] = {
-    ("wallcloud",): "wallcloud: 1",
-    ("name",): "name: mycloud",
-    ("release",): 'release: "2026.2"',
-    ("domain",): "domain: cloud.example",
-    ("admin_prefixes",): "admin_prefixes: [198.18.1.0/24]",
-    ("time",): "time: {servers: [198.18.10.1]}",
-    ("time", "servers"): "servers: [198.18.10.1]",
-    ("dns",): "dns: {resolvers: [198.18.30.1]}",
-    ("ssh",): "ssh: {user: root, port: 22}",
-    ("networks",): "networks: {management: {kind: management, cidr: 198.18.10.0/24}}",
-    ("networks", "*"): "{kind: management, cidr: 198.18.10.0/24}",
-    ("networks", "*", "kind"): "kind: management, public, overlay, floating or flat",
-    ("networks", "*", "cidr"): "cidr: 198.18.10.0/24",
-    ("nodes",): "nodes: {control: {roles: [control], interfaces: {management: eth0}}}",
-    ("nodes", "*"): "{roles: [control], interfaces: {management: eth0}}",
-    ("nodes", "*", "roles"): "roles: [control]",
-    ("nodes", "*", "interfaces"): "interfaces: {management: eth0}",
-    ("nodes", "*", "addresses"): "addresses: {management: 198.18.10.11}",
-    ("projects",): "projects: {demo: {user: demo}}",
-    ("projects", "*"): "{user: demo}",
-    ("projects", "*", "user"): "user: demo",
-    ("images",): "images: {debian-12: {file: images/debian-12.qcow2, sha256: (64 digits)}}",
-    ("images", "*"): "{file: images/debian-12.qcow2, sha256: (64 digits)}",
-    ("images", "*", "file"): "file: images/debian-12.qcow2",
-    ("images", "*", "sha256"): "sha256: and what `sha256sum FILE` prints",
-    ("images", "*", "properties"): "properties: {hw_disk_bus: scsi}",
-    ("flavors",): "flavors: {small: {vcpus: 1, memory: 1024, disk: 10}}",
-    ("flavors", "*"): "{vcpus: 1, memory: 1024, disk: 10}",
-    ("flavors", "*", "vcpus"): "vcpus: 1",
-    ("flavors", "*", "memory"): "memory: 1024, in MiB",
-    ("flavors", "*", "disk"): "disk: 10, in GiB",
-    ("quotas",): "quotas: {instances: 10, cores: 20}",
-    ("image_store",): "image_store: {path: /srv/images, quota_gib: 20}",
-    ("options",): "options: {keystone: {token: {expiration: 7200}}}",
-    ("options", "*"): "component: {group: {option: value}}, like keystone: {token: {expiration: 7200}}",
-    ("options", "*", "*"): "group: {option: value}, like token: {expiration: 7200}",
-    ("limits",): "limits: {api_workers: auto}",
-}
-
-
-def _example(path: Where) -> str:
-    """How what belongs at `path` is written."""
-    shape = tuple("*" if index % 2 and path[0] in _NAMED else part for index, part in enumerate(path))
-    if path[:1] == ("options",) and len(path) > 2:
-        shape = ("options", *("*" for _ in path[1:]))
-    example = _EXAMPLES.get(shape)
-    return f"write {example}" if example else ""
-
-
-_NAMED = ("networks", "nodes", "projects", "images", "flavors", "options")
-
-
-def _keys(path: Where) -> list[str]:
-    """The keys that a mapping at `path` may have."""
-    model: Any = Site
-    for part in path:
-        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
-            model = model.model_fields[str(part)].annotation
-        elif get_origin(model) is dict:
-            model = get_args(model)[1]
-        for argument in _arguments(model):
-            model = argument
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-
-
-def _arguments(annotation: Any) -> Iterator[Any]:
-    """The type inside an `Annotated`."""
-    if hasattr(annotation, "__metadata__"):
-        yield get_args(annotation)[0]

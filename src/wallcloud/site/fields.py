@@ -85,7 +85,9 @@ class Matches:
         if len(value) > self.longest:
             raise refuse(f"{short(value)} is longer than {self.longest} characters", self.hint)
         if not re.fullmatch(self.pattern, value, re.ASCII):
-            raise refuse(f"{short(value)} is not allowed here", self.hint)
+            usual = re.sub(r"[ _]+", "-", value.strip().lower())
+            meant = f'; did you mean "{usual}"?' if re.fullmatch(self.pattern, usual, re.ASCII) else ""
+            raise refuse(f"{short(value)} is not allowed here", self.hint + meant)
         return value
 
 
@@ -129,7 +131,12 @@ def network4(value: object) -> object:
     try:
         network = IPv4Network(value, strict=False)
     except (AddressValueError, NetmaskValueError, ValueError) as error:
-        raise refuse(f"{short(value)} is no IPv4 network", "write it like 198.18.10.0/24") from error
+        hint = "write it like 198.18.10.0/24"
+        if ":" in value:
+            hint += "; the IPv6 network of a site's network is its cidr6"
+        elif isinstance(error, NetmaskValueError):
+            hint = "a prefix length is a number from 0 to 32; 24 is usual"
+        raise refuse(f"{short(value)} is no IPv4 network", hint) from error
     return _plain(value, network)
 
 
@@ -163,7 +170,9 @@ def _plain(value: str, network: IPv4Network | IPv6Network) -> IPv4Network | IPv6
         # The default length is that of one host; the usual one says more.
         usual = 24 if network.version == 4 else 64
         example = network.supernet(new_prefix=usual)
-        raise refuse(f"{short(value)} has no prefix length", f"a network is written like {example}")
+        host = "" if example.network_address == network.network_address else f", a single host like {network}"
+        hint = f"a network is written like {example}{host}"
+        raise refuse(f"{short(value)} has no prefix length", hint)
     if not (length.isascii() and length.isdigit()):
         raise refuse(f"{short(value)} has a mask where the prefix length belongs", f"write {network}")
     if type(network.network_address)(address) != network.network_address:
@@ -183,9 +192,10 @@ def pool(value: object) -> object:
     try:
         ends = IPv4Address(first), IPv4Address(last)
     except AddressValueError as error:
-        raise refuse(
-            f"{short(value)} is no range of addresses" if dash else f"{short(value)} has no end", hint
-        ) from error
+        if last.isascii() and last.isdigit() and len(last) <= 3:
+            hint = f"write the last address whole: {first}-{first.rpartition('.')[0]}.{last}"
+        text = "is no range of addresses" if dash or "/" in value else "has no end"
+        raise refuse(f"{short(value)} {text}", hint) from error
     if ends[0] > ends[1]:
         raise refuse(f"{short(value)} ends before it begins", f"write {ends[1]}-{ends[0]}")
     return Pool(*ends)
@@ -218,7 +228,8 @@ def _option_scalar(value: object) -> OptionScalar:
     if value is None:
         raise refuse("an option needs a value", "leave the line out to keep the value that Wallcloud sets")
     if not isinstance(value, str | int | float | bool):
-        raise refuse(f"an option's value is text, a number, true, false or a list of these, not {short(value)}")
+        text = f"an option's value is text, a number, true, false or a list of these, not {short(value)}"
+        raise refuse(text, "options are written as component: {group: {option: value}}")
     if isinstance(value, str) and not value.isprintable():
         raise refuse("an option's value holds a line break or a control character", "write it on one line")
     return value

@@ -105,14 +105,19 @@ PathText = Annotated[str, AfterValidator(fields.path_text)]
 NetworkName = Annotated[
     str, Matches(_LABEL, "a network's name: small letters, digits and -, beginning with a letter", 32)
 ]
-NodeName = Annotated[str, Matches(_LABEL, "a node's name is its host name: small letters, digits and -", 32)]
+NodeName = Annotated[
+    str, Matches(_LABEL, "a node's name is its host name, without a domain: small letters, digits and -", 32)
+]
 # A part of what the kernel allows, so that a name is safe in every file it is written to. Its length is a rule, since
 # that depends on the network's VLAN.
 InterfaceName = Annotated[
     str, Matches(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", "the name as `ip link` shows it, without what follows an @", 64)
 ]
 # No leading dash: it would be an option of ssh.
-Host = Annotated[str, Matches(r"[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?", "a host name, an alias or an address")]
+Host = Annotated[
+    str,
+    Matches(r"[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?", "a host name, an alias or an address; the user is ssh.user"),
+]
 Option = Annotated[OptionValue, PlainValidator(fields.option_value), WithJsonSchema(fields.option_schema)]
 OptionName = Annotated[str, Matches(r"[A-Za-z0-9_-]+", "the name of an option as its documentation writes it", 128)]
 GroupName = Annotated[str, Matches(r"[A-Za-z0-9_.:/@-]+", "the name of a group without its brackets", 128)]
@@ -274,7 +279,7 @@ class Site(Model):
         str,
         Matches(
             r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
-            "a DNS name of two labels or more, in small letters: cloud.example",
+            "a DNS name of two labels or more, in small letters, without https://: cloud.example",
             180,
         ),
     ] = Field(description="The public name of the cloud: the api node's public address")
@@ -297,7 +302,7 @@ class Site(Model):
     quotas: Quotas = Quotas()
     image_store: ImageStore = ImageStore()
     options: dict[
-        Annotated[str, Matches(r"[a-z][a-z0-9-]*", "a component's name, like keystone or nova", 64)],
+        Annotated[str, Matches(r"[a-z][a-z0-9-]*", "a component's name, like keystone or nova-compute", 64)],
         dict[GroupName, dict[OptionName, Option]],
     ] = Field(default={}, description="component: group: option: value, checked against the release's options")
     limits: Limits = Limits()

@@ -3,6 +3,7 @@
 Nodes are composed, never constructed: no tag makes an object, and each scalar keeps its text as written.
 """
 
+import codecs
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from wallcloud.site import syntax
 from wallcloud.site.fields import bare, short
 from wallcloud.site.finding import Finding, Location, Where, dotted
 from wallcloud.site.locations import Locations
@@ -23,6 +25,9 @@ MOST = 100_000
 DEEPEST = 32
 
 _TAG = "tag:yaml.org,2002:"
+_HALF = re.compile("[\ud800-\udfff]")
+_DEEP = f"nested deeper than {DEEPEST} levels: no site is"
+_NEW = "`wallcloud new` writes a site to begin with"
 _SCALARS = {_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")}
 
 
@@ -39,9 +44,12 @@ def read(data: bytes, file: str) -> tuple[object, Locations, list[Finding]]:
             yaml.max_depth = DEEPEST
             root = yaml.compose(text)
     except RecursionError:
-        walk.find("yaml", (), f"nested deeper than {DEEPEST} levels: no site is", "", Location(file, 1, 1))
+        walk.find("yaml", (), _DEEP, _NEW, Location(file, 1, 1))
+    except MaxDepthExceededError as error:
+        mark = error.problem_mark or error.context_mark
+        walk.find("yaml", (), _DEEP, _NEW, Location(file, mark.line + 1, mark.column + 1))
     except MarkedYAMLError as error:
-        _syntax(text, error, walk)
+        walk.findings += syntax.explain(text, error, file)
     except (
         YAMLError,
         ValueError,
@@ -53,17 +61,15 @@ def read(data: bytes, file: str) -> tuple[object, Locations, list[Finding]]:
     ) as error:
         # The YAML reader stumbles in several ways over text that is not YAML at all.
         reason = str(error).splitlines()[0] if isinstance(error, YAMLError) and str(error) else "not readable as YAML"
-        walk.find("yaml", (), f"this is no YAML: {bare(reason)}", "", Location(file, 1, 1))
+        walk.find("yaml", (), f"this is no YAML: {bare(reason)}", _NEW, Location(file, 1, 1))
     else:
         if root is None:
-            walk.find(
-                "yaml", (), "the file is empty", "`wallcloud new` writes a site to begin with", Location(file, 1, 1)
-            )
+            walk.find("yaml", (), "the file is empty", _NEW, Location(file, 1, 1))
             return None, walk.locations(), walk.findings
         content = walk.plain(root, (), 0)
         if not isinstance(content, dict):
             text = f"a site is a mapping of keys, not {short(content)}"
-            walk.find("yaml", (), text, "`wallcloud new` writes one to begin with", walk.place(root))
+            walk.find("yaml", (), text, _NEW, walk.place(root))
             content = None
         return content, walk.locations(), walk.findings
     return None, walk.locations(), walk.findings
@@ -72,7 +78,10 @@ def read(data: bytes, file: str) -> tuple[object, Locations, list[Finding]]:
 def _text(data: bytes, walk: "_Walk") -> str | None:
     start = Location(walk.file, 1, 1)
     if len(data) > LONGEST:
-        walk.find("yaml", (), f"the file is larger than {LONGEST >> 20} MiB: this is no site", "", start)
+        walk.find("yaml", (), f"the file is larger than {LONGEST >> 20} MiB: this is no site", _NEW, start)
+        return None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        walk.find("yaml", (), "the file is UTF-16", "save the file as UTF-8", start)
         return None
     try:
         text = data.decode("utf-8-sig")
@@ -89,51 +98,6 @@ def _text(data: bytes, walk: "_Walk") -> str | None:
         walk.find("yaml", (), text, "remove it", Location(walk.file, line, column))
         return None
     return text
-
-
-def _syntax(text: str, error: MarkedYAMLError, walk: "_Walk") -> None:
-    """Tabs are named line by line, since YAML's own words for them lead nobody there; else YAML's words and place."""
-    mark = error.problem_mark or error.context_mark
-    if isinstance(error, MaxDepthExceededError) and mark:
-        place = Location(walk.file, mark.line + 1, mark.column + 1)
-        walk.find("yaml", (), f"nested deeper than {DEEPEST} levels: no site is", "", place)
-        return
-    line = mark.line if mark else 0
-    lines = text.splitlines()
-    tabs = [number for number, content in enumerate(lines) if re.match(r" *\t\s*\S", content)]
-    if tabs and "\\t" in (error.problem or ""):
-        for number in tabs[:20]:
-            place = Location(walk.file, number + 1, lines[number].index("\t") + 1)
-            walk.find(
-                "yaml-tab", (), "a tab indents this line", "YAML is indented with spaces: two for each level", place
-            )
-        return
-    place = Location(walk.file, line + 1, mark.column + 1 if mark else 1)
-    problem = (error.problem or "not readable").removeprefix("but ")
-    walk.find("yaml", (), f"this is no YAML: {bare(problem)}", _advice(error, lines, line), place)
-
-
-def _advice(error: MarkedYAMLError, lines: list[str], line: int) -> str:
-    problem = error.problem or ""
-    if "mapping values are not allowed" in problem:
-        return 'a value that holds ": " needs quotes; otherwise look at the indentation of this line'
-    if "another document" in problem:
-        return 'one file holds one site: leave out the "---"'
-    if "undefined alias" in problem:
-        return 'a value that begins with "*" needs quotes; an alias needs its anchor (&name) further up'
-    if "could not find expected ':'" in problem:
-        return 'a key is followed by ": "'
-    if "stream end" in problem or "end of stream" in problem:
-        opened = f" in line {error.context_mark.line + 1}" if error.context_mark else ""
-        return f"something that was opened{opened} ( [ {{ ' or \" ) is not closed"
-    if "expected <block end>" in problem:
-        return "look at the indentation of this line and the one above: keys of one mapping stand under each other"
-    if "cannot start any token" in problem:
-        return "a value that begins with this character needs quotes"
-    if "expected ',' or" in problem:
-        opened = f" opened in line {error.context_mark.line + 1}" if error.context_mark else ""
-        return f"between [ ] and {{ }} entries are separated by commas; perhaps the bracket{opened} is not closed"
-    return ""
 
 
 @dataclass
@@ -158,14 +122,16 @@ class _Walk:
     def plain(self, node: Node, path: Where, depth: int) -> object:
         self.count += 1
         self.values[path] = self.place(node)
+        if isinstance(node, ScalarNode) and node.start_mark.index == node.end_mark.index:
+            # A value that is not there has its place where the next thing begins.
+            self.values[path] = self.keys.get(path) or self.values.get(path[:-1], self.values[path])
         if id(node) in self.open:
-            self.find(
-                "yaml", path, f"{dotted(path)}: the alias stands for something around itself", "", self.place(node)
-            )
+            text = f"{dotted(path)}: the alias stands for something around itself"
+            self.find("yaml", path, text, "write out what is meant", self.place(node))
             return None
         if self.count > MOST or depth > DEEPEST + 1:
             if self.count <= MOST + 1:
-                self.find("yaml", path, "far more nested values than a site has", "", self.place(node))
+                self.find("yaml", path, "far more nested values than a site has", _NEW, self.place(node))
                 self.count = MOST + 1
             return None
         if isinstance(node, ScalarNode):
@@ -186,11 +152,17 @@ class _Walk:
         for key_node, value_node in node.value:
             place = self.place(key_node)
             if not isinstance(key_node, ScalarNode):
-                text = "a key is a plain word, not a list or mapping"
-                self.find("key", path, text, "a value that begins with [ or { needs quotes", place)
+                braces = key_node.start_mark.index == node.start_mark.index + 1
+                text = "{{ is no value" if braces else "a key is a plain word, not a list or mapping"
+                mend = (
+                    "fill in what the template leaves open"
+                    if braces
+                    else "a value that begins with [ or { needs quotes"
+                )
+                self.find("key", path, text, mend, place)
                 continue
             # A key is its text, whatever it looks like: `1:` and `yes:` are the words "1" and "yes".
-            key = str(key_node.value)
+            key = self.text(key_node, path)
             here = (*path, key)
             if str(key_node.tag) == _TAG + "merge":
                 self.find("key", path, '"<<" (merging mappings) is not part of a site', "write the keys out", place)
@@ -203,8 +175,18 @@ class _Walk:
                 content[key] = self.plain(value_node, here, depth + 1)
         return content
 
-    def scalar(self, node: ScalarNode, path: Where) -> object:
+    def text(self, node: ScalarNode, path: Where) -> str:
+        """What a scalar says. Its characters may be written in halves, as JSON writes those beyond 16 bits."""
         text = str(node.value)
+        if _HALF.search(text) is None:
+            return text
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if "\ufffd" in text:
+            self.find("yaml", path, "half of a character stands here", "write the whole character", self.place(node))
+        return text
+
+    def scalar(self, node: ScalarNode, path: Where) -> object:
+        text = self.text(node, path)
         self.texts[path] = text
         tag = str(node.tag).removeprefix(_TAG)
         if str(node.tag) not in _SCALARS:
