@@ -20,6 +20,7 @@ from tests.lab_cloud.units import Units
 from wallcloud.lab import kernel
 from wallcloud.lab.lab import Lab
 from wallcloud.lab.processes import Process, processes
+from wallcloud.lab.wiring import WIRES, namespace
 from wallcloud.site.load import load
 from wallcloud.site.template import text
 from wallcloud.verify.parts import PARTS
@@ -131,8 +132,9 @@ class Cloud:
     # -- the command
 
     def start(self, *words: str, site: Path | None = None, environment: Mapping[str, str] | None = None) -> Running:
-        """Starts `wallcloud WORDS --site …`."""
-        argv = (*words, "--site", str(site or self.site))
+        """Starts `wallcloud WORDS --site …`; what follows a `--` is another program's."""
+        end = words.index("--") if "--" in words else len(words)
+        argv = (*words[:end], "--site", str(site or self.site), *words[end:])
         running = Running(self.command, argv, {**self.environment, **(environment or {})})
         self._running.append(running)
         return running
@@ -210,6 +212,14 @@ class Cloud:
 
     def all_units(self) -> dict[str, Units]:
         return {node: self.units(node) for node in NODES}
+
+    def link(self, node: str, *, up: bool) -> None:
+        """Pulls the cable of a node's management network out of the switch, or puts it back."""
+        wiring = self.lab.wiring
+        machine = wiring.machine(node)
+        port = next(nic.port for nic in machine.nics if nic.name == machine.parent)
+        words = ("ip", "-n", namespace(NAME, WIRES), "link", "set", port, "up" if up else "down")
+        subprocess.run(words, check=True)
 
     def converge(self, node: str) -> Process | None:
         """The program of a session that runs on a node now, as this computer sees it."""

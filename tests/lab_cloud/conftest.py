@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from tests.lab_cloud.cloud import Cloud
 from tests.lab_cloud.listener import Listener
-from tests.lab_cloud.soak import deselected
+from tests.soak import deselected
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -16,6 +16,10 @@ SEED_VARIABLE = "WALLCLOUD_KILL_SEED"
 SEED = os.environ.get(SEED_VARIABLE, "20262")
 
 
+ON_A_NODE = ("converge", "converge-group", "machine", "connection")
+"""`connection`: its wire falls silent, and no end of TCP says so."""
+
+
 @dataclass(frozen=True)
 class Moment:
     """One kill: `victim` after `fraction` of the time that an uninterrupted run takes. Chosen by the seed alone."""
@@ -45,7 +49,7 @@ class Moment:
 
     def __str__(self) -> str:
         when = f"{self.fraction:.0%} of {'a first deployment' if self.fresh else 'a change'}"
-        where = f" on {self.node}" if self.victim in {"converge", "machine"} else ""
+        where = f" on {self.node}" if self.victim in ON_A_NODE else ""
         return f"{self.victim}{where} killed at {when} ({SEED_VARIABLE}={SEED})"
 
 
@@ -58,14 +62,19 @@ def kill(cloud: Cloud, running: Running, moment: Moment) -> str | None:
         case "deployer-with-ssh":
             end(_family(running.pid))
             running.end()
-        case "converge" | "machine":
+        case victim if victim in ON_A_NODE:
             for node in (moment.node, "control", "network", "compute1", "api"):
                 # A session stays open until all are over: one that has said its last word is lost no more.
                 if (found := cloud.converge(node)) and not running.said(node, "finished"):
-                    if moment.victim == "converge":
-                        end((found,))
-                    else:
-                        cloud.lab.kill(node, Silent())
+                    match victim:
+                        case "converge":
+                            end((found,))
+                        case "converge-group":
+                            end(_family(found.pid))
+                        case "connection":
+                            cloud.link(node, up=False)
+                        case _:
+                            cloud.lab.kill(node, Silent())
                     return node
             return None
         case unknown:

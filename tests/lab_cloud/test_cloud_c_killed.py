@@ -1,23 +1,36 @@
 """SIGKILL at random moments: one apply mends it. The seed is in each message; WALLCLOUD_KILL_SEED sets another."""
 
 import time
+from itertools import cycle, islice
 
 import pytest
 from tests.lab_cloud.cloud import Cloud
 from tests.lab_cloud.command import Running
 from tests.lab_cloud.harm import Moment, change, expect_changed, kill
-from tests.lab_cloud.soak import seldom
+from tests.soak import seldom
 
 pytestmark = [pytest.mark.root, pytest.mark.lab]
 
-FIRST = ("converge", "deployer-with-ssh", "machine", "deployer")
-CHANGE = ("machine", "deployer", "converge", "deployer-with-ssh", "deployer", "converge", "machine")
+FIRST = ("converge", "deployer-with-ssh", "machine", "deployer", "converge-group", "connection") * 2
+CHANGE = (
+    "machine",
+    "deployer",
+    "converge",
+    "deployer-with-ssh",
+    "converge-group",
+    "connection",
+    "deployer",
+    "converge",
+)
 MOMENTS = [
     *(Moment(number, True, victim) for number, victim in enumerate(FIRST)),
-    *(Moment(number, False, victim) for number, victim in enumerate(CHANGE, len(FIRST))),
+    *(
+        Moment(number, False, victim)
+        for number, victim in enumerate(islice(cycle(CHANGE), 50 - len(FIRST)), len(FIRST))
+    ),
 ]
-HANDFUL = MOMENTS[len(FIRST) : len(FIRST) + 2]
-"""Two of a change; `make soak` takes the others, and those of the first deployment, which take minutes each."""
+HANDFUL = [*MOMENTS[len(FIRST) : len(FIRST) + 2], MOMENTS[len(FIRST) + 4]]
+"""Three of a change; `make soak` takes all fifty, of which those of the first deployment take minutes each."""
 LOST_SECONDS = 600.0
 """Long before this a deployer has noticed that a node went away under it: a keep-alive every 15 s, 4 may lack."""
 _counter = iter(range(7400, 8000))
@@ -61,7 +74,11 @@ def test_killed_then_applied(cloud: Cloud, durations: dict[bool, float], moment:
     running, node = _interrupt(cloud, moment, durations)
     if moment.victim == "machine":
         cloud.run("lab", "up").expect(0)
-    killed = cloud.finish(running, LOST_SECONDS)
+    try:
+        killed = cloud.finish(running, LOST_SECONDS)
+    finally:
+        if moment.victim == "connection":
+            cloud.link(node, up=True)
     if node:
         told = killed.expect(1, f"{node} was lost: {moment}").summary["nodes"][node]
         assert told["status"] == "lost" and told["why"], f"{moment}: {told}"

@@ -5,8 +5,8 @@ The seed is in each message; WALLCLOUD_KILL_SEED sets another.
 
 import pytest
 from tests.lab_cloud.cloud import NODES, Cloud, failures
-from tests.lab_cloud.soak import WANTED, seldom
 from tests.lab_cloud.victims import HANDFUL, POWER, SERVICES, VICTIMS, Victim, hurt, unexplained, unswept
+from tests.soak import WANTED, seldom
 
 pytestmark = [pytest.mark.root, pytest.mark.lab]
 

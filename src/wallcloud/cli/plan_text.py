@@ -84,8 +84,11 @@ def verdict(summary: Summary, again: str) -> Iterator[Text]:
             f"{summary.planned} to change on {len(changing)} of {_nodes(nodes)}. Next: wallcloud apply{again}",
             style="bold",
         )
-        for consequence, where in _consequences(summary).items():
+        follows = _consequences(summary)
+        for consequence, where in follows.items():
             yield Text(f"  {consequence}: {', '.join(where)}")
+        if not follows:
+            yield Text("  interrupts: nothing")
     elif not left:
         are = "is" if nodes == 1 else "are"
         yield Text(f"nothing to do: {_nodes(nodes)} {are} as the site says", style="bold green")

@@ -8,10 +8,10 @@ import os
 import shlex
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, Self, TypeAlias, cast
 
 from wallcloud.deploy import carrier
 from wallcloud.errors import WallcloudError
@@ -19,12 +19,18 @@ from wallcloud.frozen import frozen
 
 CONNECT_SECONDS = 10
 CLOSE_SECONDS = 5.0
+_ALIVE_SECONDS = 15.0
+SILENCE_SECONDS = 3 * _ALIVE_SECONDS
+"""A node that hears no sign of life for so long stops after the resource in hand: its deployer is gone. Shorter than it
+takes ssh to say that a node is gone (`Target.argv`), so that the next apply finds no lock."""
 _LINE_LIMIT = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
 _LAST_LINES = 15
 _ERRORS_READ = 64 * 1024
 
 Event = dict[str, Any]
+_Frame: TypeAlias = bytes | tuple[str, Path] | Iterator[bytes]
+"""A message, a blob, or what makes frames."""
 
 
 @frozen
@@ -85,9 +91,10 @@ class Session:
         self._process = process
         self._errors = errors
         self._broken: SessionLost | None = None
-        self._outgoing: deque[bytes | tuple[str, Path]] = deque()
+        self._outgoing: deque[_Frame] = deque()
         self._more = asyncio.Event()
         self._writer = asyncio.create_task(self._write())
+        self._beat: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, target: Target) -> Self:
@@ -120,6 +127,19 @@ class Session:
         """Queues a blob's bytes with their header, as one frame; it is read when its turn comes."""
         self._put((digest, path))
 
+    def send_frames(self, frames: Iterator[bytes]) -> None:
+        """Queues frames that are made when their turn comes. What goes wrong in that shows in `events`."""
+        self._put(frames)
+
+    def keep_alive(self) -> None:
+        """Sends signs of life from now on: a node that hears none stops, though its connection looks open."""
+        self._beat = self._beat or asyncio.create_task(self._live())
+
+    async def _live(self) -> None:
+        while True:
+            await asyncio.sleep(_ALIVE_SECONDS)
+            self.send({"op": "alive"})
+
     def cancel(self) -> None:
         """Asks the node to stop after the resource in hand; blobs that still stand in the queue are not sent."""
         kept = [frame for frame in self._outgoing if isinstance(frame, bytes)]
@@ -127,7 +147,7 @@ class Session:
         self._outgoing.extend(kept)
         self.send({"op": "cancel"})
 
-    def _put(self, frame: bytes | tuple[str, Path]) -> None:
+    def _put(self, frame: _Frame) -> None:
         self._outgoing.append(frame)
         self._more.set()
 
@@ -141,10 +161,16 @@ class Session:
                     frame = self._outgoing.popleft()
                     if isinstance(frame, bytes):
                         await self._pipe(frame)
-                    else:
+                    elif isinstance(frame, tuple):
                         await self._pipe_blob(*frame)
+                    else:
+                        while (piece := await asyncio.to_thread(next, frame, None)) is not None:
+                            await self._pipe(piece)
         except (BrokenPipeError, ConnectionResetError):
             return
+        except WallcloudError as error:  # of what makes frames
+            self._broken = SessionLost(error.what, where=error.where, hint=error.hint)
+            self._close_input()
         except OSError as error:
             self._broken = SessionLost(
                 f"the cache cannot be read: {error.strerror}",
@@ -188,7 +214,11 @@ class Session:
             event = json.loads(line)
             if not isinstance(event, dict) or not isinstance(event.get("event"), str):
                 raise ValueError("no event")
-        except (ValueError, RecursionError) as error:
+            if event["event"] == "data":
+                event["data"] = await self._process.stdout.readexactly(int(event["bytes"]))
+        except asyncio.IncompleteReadError:
+            return None
+        except (KeyError, ValueError, RecursionError) as error:
             self._close_input()
             raise SessionLost(
                 "the node said something that is no event",
@@ -235,6 +265,8 @@ class Session:
 
     def _close_input(self) -> None:
         self._writer.cancel()
+        if self._beat is not None:
+            self._beat.cancel()
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.close()
 

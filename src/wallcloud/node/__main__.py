@@ -40,6 +40,10 @@ def serve(source: BinaryIO, events: BinaryIO) -> int:
             request = session.request()
         if request is None:
             return 0
+        if request.get("op") == "backup":
+            from wallcloud.node.backup import backup  # noqa: PLC0415
+
+            return backup(request, session)
         if request.get("op") in {"plan", "apply"}:
             return _converge(request, session)
         raise ValueError(f"no such request: {request.get('op')}")
@@ -76,7 +80,7 @@ def _converge(request: dict[str, Any], session: Session) -> int:
         if holder is not None:
             session.emit("locked", holder=holder)
             return 4
-        session.listen(lock.stopping)
+        session.listen(lock.stopping, request.get("silence"))
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, lambda *_: session.stop("cancelled"))
     outcome = converge(spec, secrets, session, planning=planning)

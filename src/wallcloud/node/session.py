@@ -6,13 +6,14 @@ A waiter sleeps on one condition until what it waits for has come, or until the 
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from wallcloud.node.failure import Cancelled, ResourceFailed
 from wallcloud.node.resource import Signed
+from wallcloud.node.stream import Streams
 
 BLOBS = Path("/var/cache/wallcloud/blobs")
 CHUNK = 1 << 20
@@ -33,11 +34,13 @@ class Session:
         self._certificates: dict[str, Signed] = {}
         self._refused: dict[str, str] = {}
         self._bad_blobs: dict[str, str] = {}
+        self._streams = Streams(self._news)
         self._confirmations = 0
         self._stop = ""
         self._stopping = threading.Lock()
         self._on_stop: Callable[[], None] = lambda: None
         self._secrets: tuple[str, ...] = ()
+        self._heard = time.monotonic()
 
     # -- out
 
@@ -54,6 +57,18 @@ class Session:
                 self._events.flush()
             except (OSError, ValueError):
                 self.stop("the deployer is gone")
+
+    def emit_data(self, event: str, data: bytes) -> None:
+        """Writes one event, and `data` behind its line. Raises Cancelled where the deployer is gone."""
+        line = json.dumps({"event": event, "bytes": len(data)}, separators=(",", ":"))
+        with self._writing:
+            try:
+                self._events.write(line.encode() + b"\n" + data)
+                self._events.flush()
+            except (OSError, ValueError):
+                self.stop("the deployer is gone")
+        if self._stop:
+            raise Cancelled(self._stop)
 
     def _clean(self, value: Any) -> Any:
         if not self._secrets:
@@ -81,10 +96,16 @@ class Session:
             raise ValueError("the deployer sent no request")
         return request
 
-    def listen(self, on_stop: Callable[[], None] = lambda: None) -> None:
-        """Reads everything that comes from now on, in a thread; `on_stop` is called once when the run is to stop."""
+    def listen(self, on_stop: Callable[[], None] = lambda: None, silence: float | None = None) -> None:
+        """Reads everything that comes from now on, in a thread; `on_stop` is called once when the run is to stop.
+
+        A deployer that is not heard for `silence` seconds is gone, though TCP holds the connection for hours.
+        """
         self._on_stop = on_stop
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
+        if silence is not None:
+            self._heard = time.monotonic()
+            threading.Thread(target=self._stop_in_silence, args=(silence,), name="silence", daemon=True).start()
 
     def _read(self) -> None:
         try:
@@ -94,8 +115,14 @@ class Session:
         except Exception as error:  # whatever it is, the run must hear of it, or it would wait for ever
             self.stop(f"what the deployer sent is not understood ({type(error).__name__})")
 
+    def _hear(self) -> None:
+        self._heard = time.monotonic()
+
     def _receive(self, message: dict[str, Any]) -> None:
+        self._hear()
         match message["op"]:
+            case "alive":
+                return
             case "milestone":
                 self._tell(lambda: self._milestones.add(message["name"]))
             case "milestone-failed":
@@ -107,6 +134,9 @@ class Session:
                 self._tell(lambda: self._refused.update({message["id"]: message["why"]}))
             case "blob":
                 self._receive_blob(message["digest"], message["size"])
+            case "stream":
+                name, size = message["name"], message["size"]
+                self._streams.receive(self._source, name, size, last=message["last"], alive=self._hear)
             case "confirm":
                 self._tell(self._confirm)
             case "cancel":
@@ -127,6 +157,7 @@ class Session:
             if not chunk:
                 raise EOFError
             left -= len(chunk)
+            self._hear()
             if file is not None:
                 try:
                     hashed.update(chunk)
@@ -143,6 +174,12 @@ class Session:
                 failure = "arrived with another digest"
         beside.unlink(missing_ok=True)
         self._tell(lambda: self._bad_blobs.update({digest: failure} if failure else {}))
+
+    def _stop_in_silence(self, seconds: float) -> None:
+        with self._news:
+            while not self._stop and (left := self._heard + seconds - time.monotonic()) > 0:
+                self._news.wait(left)
+        self.stop("the deployer is silent")
 
     def _confirm(self) -> None:
         self._confirmations += 1
@@ -220,6 +257,12 @@ class Session:
                     hint="is the disk full? df -h",
                 )
         return {digest: self._blobs / digest for digest in digests}
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        """Asks for what the deployer keeps under `name`, and gives it in pieces. Raises Cancelled before its end."""
+        self._streams.open(name)
+        self.emit("need-stream", name=name)
+        return self._streams.pieces(name, self._wait)
 
     def forget_blobs(self) -> None:
         """Takes away what was received and is needed no more."""
