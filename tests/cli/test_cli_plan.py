@@ -250,6 +250,7 @@ def test_plan_where_there_is_something_to_do(far: Far) -> None:
         "network: nothing to do\n"
         "\n"
         "1 to change on 1 of 2 nodes. Next: wallcloud apply\n"
+        "  interrupts: nothing\n"
     )
     assert ran.stderr == ""
     assert not (far.loaded.state / "lock").exists()

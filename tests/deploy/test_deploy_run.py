@@ -385,6 +385,14 @@ def test_kept_facts_that_are_broken_are_an_error_with_its_mend(far: Far) -> None
 # -- stopping
 
 
+def test_signs_of_life_are_sent_to_who_applies(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wallcloud.deploy.session._ALIVE_SECONDS", 0.05)
+    for node in ("control", "api"):
+        far.plays(node, "order()\nassert hear() == hear() == {'op': 'alive'}\nfinish()")
+    assert run(far, "control", "api", apply=True)["api"].status == "ok"
+    assert far.heard("api")[1]["silence"] == 45.0
+
+
 DRIVER = """
 import asyncio, sys
 from pathlib import Path

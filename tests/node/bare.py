@@ -1,6 +1,6 @@
 """A context without a session, for kinds that only look at files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +53,9 @@ class Bare:
         self.notes.append(note)
 
     def blobs(self, digests: tuple[str, ...]) -> Mapping[str, Path]:
+        raise ResourceFailed("no deployer here")
+
+    def stream(self, name: str) -> Iterator[bytes]:
         raise ResourceFailed("no deployer here")
 
     def sign(self, request: SignRequest) -> Signed:

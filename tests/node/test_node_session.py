@@ -197,3 +197,19 @@ def test_a_request(tmp_path: Path) -> None:
     for nothing in (b"\n", b"[1]\n", b"{\n"):
         with pytest.raises(ValueError, match=r"no request|Expecting"):
             Session(io.BytesIO(nothing), io.BytesIO()).request()
+
+
+def test_a_deployer_that_falls_silent_is_gone(tmp_path: Path) -> None:
+    far = Far(tmp_path)
+    far.session.listen(silence=0.4)
+    with within(), pytest.raises(Cancelled, match="the deployer is silent"):
+        far.session.await_milestones(("never",))
+
+
+def test_signs_of_life_keep_a_run_going(tmp_path: Path) -> None:
+    far = Far(tmp_path)
+    far.session.listen(silence=0.6)
+    for _ in range(4):
+        far.send({"op": "alive"})
+        threading.Event().wait(0.3)
+    assert far.session.stopped == ""

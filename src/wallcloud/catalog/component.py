@@ -214,6 +214,8 @@ class Component:
     """Those that it makes and keeps."""
     uses: tuple[str, ...] = ()
     """Databases whose rows its account reads and writes; another component may have made them."""
+    keeps: tuple[str, ...] = ()
+    """Folders on the control node with small files that nobody can make again: a backup takes them."""
     bus: str = ""
     """Its virtual host on RabbitMQ, where it logs in by its client certificate."""
     api: Api | None = None

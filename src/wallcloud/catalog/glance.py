@@ -54,6 +54,14 @@ def resources(place: Place) -> Iterator[Resource]:
         component="glance",
         reason=f"the schema of OpenStack {place.release.name}",
     )
+    if place.seed and place.seed.images:
+        yield r.RestoredImages(
+            store=store,
+            owner="glance",
+            images=place.seed.images,
+            component="glance",
+            reason="what the records of the restored database stand for",
+        )
     yield from uwsgi.serve(
         place,
         module="glance.wsgi.api:application",

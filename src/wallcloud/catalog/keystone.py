@@ -37,6 +37,7 @@ def limits(given: LimitInput) -> Iterator[Limit]:
 def resources(place: Place) -> Iterator[Resource]:
     """Database and accounts, schema, keys, configuration, the unit."""
     yield from _folders()
+    yield from keystone_keys.folders(place)
     yield oslo.config(place, CONFIG, settings(place), reason="Keystone's settings")
     yield from _database(place)
     yield from keystone_keys.first(place, CONFIG)
@@ -117,6 +118,7 @@ COMPONENT = Component(
     account=ACCOUNT,
     databases=(Database("keystone", SCHEMA_ACCOUNT),),
     uses=("keystone",),
+    keeps=(keystone_keys.FERNET, keystone_keys.CREDENTIAL),
     api=Api("keystone", "identity", "/identity", SOCKET, path="/v3"),
     environment=True,
     program="keystone",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wallcloud.catalog import seed
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import SANDBOX
 from wallcloud.node import resources as r
@@ -11,6 +12,7 @@ from wallcloud.node.resource import Resource
 
 FERNET = "/var/lib/keystone/fernet-keys"
 CREDENTIAL = "/var/lib/keystone/credential-keys"
+_KINDS = (("fernet", FERNET), ("credential", CREDENTIAL))
 _TIMER = """\
 [Unit]
 Description=Wallcloud: a new key for Keystone's tokens every week
@@ -25,10 +27,34 @@ WantedBy=timers.target
 """
 
 
+def folders(place: Place) -> Iterator[Resource]:
+    """Where keys of both kinds are, and in a restore the keys of the backup."""
+    for what, path in _KINDS:
+        restored = place.seed.keys_in(path) if place.seed else ()
+        yield r.Directory(
+            path=path,
+            owner="keystone",
+            group="keystone",
+            mode=0o700,
+            exclusive=bool(restored),
+            component="keystone",
+            reason=f"{what} keys are Keystone's alone",
+        )
+        for each in restored:
+            yield r.File(
+                path=each,
+                content=(seed.key(each),),
+                owner="keystone",
+                group="keystone",
+                mode=0o600,
+                component="keystone",
+                reason=f"a {what} key of the backup: what was made with it is read again",
+            )
+
+
 def first(place: Place, config: str) -> Iterator[Resource]:
-    """The first keys of both kinds, made where they live, and their folders."""
-    kinds = (("fernet", FERNET), ("credential", CREDENTIAL))
-    for what, path in kinds:
+    """The first keys of both kinds, made where they live."""
+    for what, path in _KINDS:
         yield r.Task(
             task=f"keystone-{what}-keys",
             argv=(
@@ -41,15 +67,6 @@ def first(place: Place, config: str) -> Iterator[Resource]:
             creates=f"{path}/0",
             component="keystone",
             reason=f"the first {what} keys, made where they live",
-        )
-    for what, path in kinds:
-        yield r.Directory(
-            path=path,
-            owner="keystone",
-            group="keystone",
-            mode=0o700,
-            component="keystone",
-            reason=f"{what} keys are Keystone's alone",
         )
 
 

@@ -14,7 +14,7 @@ from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
-from wallcloud.node.resources import Directory, ExclusiveDatabaseAccounts, File, Task
+from wallcloud.node.resources import Directory, ExclusiveDatabaseAccounts, File, NoRestore, RestoredDatabases, Task
 from wallcloud.site.model import Kind, Role
 
 FOLDER = "/var/lib/wallcloud-mariadb"
@@ -107,10 +107,30 @@ def resources(place: Place) -> Iterator[Resource]:
         ),
         stop_seconds=300,
     )
+    yield _content(place)
     yield ExclusiveDatabaseAccounts(
         keep=database.names_of_accounts(place),
         component="mariadb",
         reason="an account that no component declares leaves",
+    )
+
+
+def _content(place: Place) -> Resource:
+    """What must be so of the databases before anybody stands on them."""
+    seed = place.seed
+    if seed is not None and seed.databases:
+        return RestoredDatabases(
+            backup=seed.backup,
+            databases=seed.databases,
+            size=seed.size,
+            replaces=seed.replaces,
+            component="mariadb",
+            reason="the databases are the backup's",
+        )
+    return NoRestore(
+        ends=seed.backup if seed is not None else "",
+        component="mariadb",
+        reason="nobody is served from databases that are restored by half",
     )
 
 

@@ -52,6 +52,8 @@ COMPONENT = Component(
     account=ACCOUNT,
     databases=(Database(neutron.DATABASE, ACCOUNT),),
     environment=True,
+    program="neutron",
+    derived=("database.connection", "default.core_plugin"),
     calls=(Call("mariadb", "socket", "schema changes", same_node=True),),
     resources=resources,
 )

@@ -9,7 +9,7 @@ from wallcloud.catalog.component import Account, Call, Component, Limit, Service
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
-from wallcloud.node.resources import Directory, Link
+from wallcloud.node.resources import Directory, File, Link
 from wallcloud.site.model import Role
 
 NAME = "nova-compute"
@@ -57,6 +57,16 @@ def resources(place: Place) -> Iterator[Resource]:
             target=f"{_BINDING_FROM}/{name}",
             component=NAME,
             reason="the binding that fits Debian's libvirt",
+        )
+    if place.seed and place.node in place.seed.computes:
+        yield File(
+            path=f"{ACCOUNT.home}/compute_id",
+            content=place.seed.computes[place.node],
+            owner=NAME,
+            group=NAME,
+            mode=0o600,
+            component=NAME,
+            reason="its identity in the restored database: without it nova-compute refuses to start",
         )
     yield tls.client_certificate(place, reason="nova-compute logs in to the message bus")
     yield oslo.config(place, CONFIG, settings(place), reason="nova-compute's settings")

@@ -73,6 +73,8 @@ COMPONENT = Component(
     account=ACCOUNT,
     databases=tuple(Database(name, ACCOUNT) for name in (nova.API, nova.CELL0, nova.MAIN)),
     environment=True,
+    program="nova",
+    derived=("api_database.connection", "database.connection", "default.transport_url"),
     calls=(Call("mariadb", "socket", "schema changes and cells", same_node=True),),
     resources=resources,
 )

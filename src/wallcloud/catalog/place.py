@@ -13,6 +13,7 @@ from wallcloud.site.model import Kind, Network, Role, Site
 if TYPE_CHECKING:
     from wallcloud.catalog.component import Component
     from wallcloud.catalog.facts import NodeFacts
+    from wallcloud.catalog.seed import Seed
 
 
 @frozen
@@ -51,6 +52,8 @@ class Place:
     catalog: Mapping[str, Component]
     hosts: str
     """The text of /etc/hosts."""
+    seed: Seed | None = None
+    """What a restore puts in place."""
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
@@ -33,6 +33,9 @@ from wallcloud.deploy.run import Run, Summary, run
 from wallcloud.design.compile import require
 from wallcloud.site.load import Loaded
 
+if TYPE_CHECKING:
+    from wallcloud.deploy.seeding import Seeding
+
 
 @click.command()
 @site_option
@@ -49,7 +52,7 @@ def plan(
     loaded = load_site(site_file)
     chosen = chosen_nodes(loaded, nodes, roles)
     require(loaded)  # before the state folder is made, and before anything is said of what is built
-    found = _run(loaded, chosen, apply=False, as_json=as_json)
+    found = converge(loaded, chosen, apply=False, as_json=as_json)
     if as_json:
         click.echo(json.dumps({"event": "summary", **_summary_json(found)}))
     else:
@@ -74,7 +77,7 @@ def apply(
     require(loaded)  # before the lock, which is a change of the state folder
     state = state_of(loaded)
     with state.lock():
-        summary = _run(loaded, chosen, apply=True, as_json=as_json, try_wires=not without_preflight)
+        summary = converge(loaded, chosen, apply=True, as_json=as_json, try_wires=not without_preflight)
     if as_json:
         click.echo(json.dumps({"event": "summary", **_summary_json(summary)}))
     else:
@@ -90,13 +93,22 @@ def _print(lines: Iterable[Text]) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _run(loaded: Loaded, nodes: tuple[str, ...], *, apply: bool, as_json: bool, try_wires: bool = True) -> Summary:
+def converge(
+    loaded: Loaded,
+    nodes: tuple[str, ...],
+    *,
+    apply: bool,
+    as_json: bool = False,
+    try_wires: bool = True,
+    seeding: Seeding | None = None,
+) -> Summary:
+    """A plan or an apply, with its progress shown; see Run. Raises WallcloudError."""
     state = state_of(loaded)
     state.make()
     release = release_of(loaded, needed=True)
     console = err()
     with reporter(console, nodes, apply=apply, as_json=as_json) as face:
-        work = Run(loaded, state, Cache(), release, face, apply=apply, try_wires=try_wires)
+        work = Run(loaded, state, Cache(), release, face, apply=apply, try_wires=try_wires, seeding=seeding)
         return run(
             work,
             work.run(nodes),

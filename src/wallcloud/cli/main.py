@@ -33,6 +33,8 @@ VERBS = {
     "apply": _Verb("converge_verbs", "Make the nodes what the site says."),
     "verify": _Verb("verify_verb", "Prove the running cloud with real packets."),
     "logs": _Verb("logs_verb", "Show what the cloud's services say, of all nodes, in the order of time."),
+    "backup": _Verb("backup_verb", "Keep what cannot be made again in one encrypted file."),
+    "restore": _Verb("restore_verb", "Make a backup the cloud again, on bare hosts."),
     "access": _Verb("access_verb", "Write clouds.yaml: how OpenStack's own clients reach the cloud."),
     "schema": _Verb("site_verbs", "Print the JSON Schema of a site file."),
 }

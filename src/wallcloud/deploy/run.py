@@ -18,7 +18,7 @@ from wallcloud.catalog.tls import CA_HOLE
 from wallcloud.deploy.milestones import Milestones
 from wallcloud.deploy.preflight.meeting import PreflightFailed, Told, look
 from wallcloud.deploy.prepare import facts_of
-from wallcloud.deploy.session import CLOSE_SECONDS, Event, Session, SessionLost, Target, reachable
+from wallcloud.deploy.session import CLOSE_SECONDS, SILENCE_SECONDS, Event, Session, SessionLost, Target, reachable
 from wallcloud.deploy.state import StateFolder, operator
 from wallcloud.design.compile import Design, compile_site, require
 from wallcloud.errors import WallcloudError
@@ -32,6 +32,7 @@ from wallcloud.site.model import Site
 
 if TYPE_CHECKING:
     from wallcloud.deploy.authority import Authority
+    from wallcloud.deploy.seeding import Seeding
 
 
 T = TypeVar("T")
@@ -119,8 +120,9 @@ class Run:
         *,
         apply: bool,
         try_wires: bool = True,
+        seeding: Seeding | None = None,
     ) -> None:
-        """`try_wires`: an apply on wires that are new to a node tries them first."""
+        """`try_wires`: an apply on wires that are new to a node tries them first. `seeding`: what a restore brings."""
         self._loaded = loaded
         self._state = state
         self._cache = cache
@@ -128,6 +130,7 @@ class Run:
         self._reporter = reporter
         self._apply = apply
         self._try_wires = try_wires
+        self._seeding = seeding
         self._opened: list[Session] = []
         self._sessions: dict[str, Session] = {}
         self._outcomes: dict[str, Outcome] = {}
@@ -228,7 +231,7 @@ class Run:
         return Authority.open(self._state, self._loaded.site.name)
 
     def _compile(self, facts: Mapping[str, NodeFacts]) -> Design:
-        return compile_site(self._loaded, facts, self._release)
+        return compile_site(self._loaded, facts, self._release, self._seeding.seed if self._seeding else None)
 
     async def _meet(self, node: str) -> None:
         """Opens the session and hears the node's facts."""
@@ -291,6 +294,8 @@ class Run:
             milestones.over(node, f"{node}: cancelled")
             return
         session.send(self._order(node, design, apply=self._apply and chosen))
+        if self._apply and chosen:
+            session.keep_alive()
         try:
             async for event in session.events():
                 await self._handle(node, session, event, outcome, design, milestones, authority)
@@ -304,12 +309,14 @@ class Run:
         """What a node is told to plan or apply."""
         secrets = self._fillings(design.secret_names(node))
         order = {"op": "apply" if apply else "plan", "spec": to_json(design.specs[node]), "secrets": secrets}
-        return {**order, "operator": operator()} if apply else order
+        return {**order, "operator": operator(), "silence": SILENCE_SECONDS} if apply else order
 
     def _fillings(self, names: tuple[str, ...]) -> dict[str, str]:
         """What fills the holes of a spec: secrets, and the CA's certificate, which is none but is made here too."""
-        wanted = set(names) - {CA_HOLE}
+        brought = self._seeding.secrets if self._seeding else {}
+        wanted = set(names) - {CA_HOLE} - brought.keys()
         values = self._state.secrets(wanted) if self._apply else self._state.secrets_known(wanted)
+        values.update({name: brought[name] for name in names if name in brought})
         ca = self._state.ca_certificate
         return {**values, CA_HOLE: ca.read_text(encoding="ascii") if ca.exists() else ""}
 
@@ -335,6 +342,8 @@ class Run:
                 case "need-blobs":
                     for digest in event["digests"]:
                         session.send_blob(digest, self._cache.blob(digest))
+                case "need-stream" if self._seeding is not None:
+                    session.send_frames(self._seeding.frames(event["name"]))
                 case "sign" if authority is not None:
                     session.send(_signed(design, node, event, authority))
                 case "confirm-wanted":

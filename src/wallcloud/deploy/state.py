@@ -9,6 +9,7 @@
   facts/NODE.json   what each node said last
   lab/              the lab's own, where there is one
 ```
+A backup takes `ca` and `secrets.json`; the others are found out or made again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from wallcloud.errors import WallcloudError
+
+KEPT = ("ca", "secrets.json")
+"""What a backup takes: nobody can make it again. Machines that are new have other facts, and labs other keys."""
 
 
 class StateFolder:
@@ -101,6 +105,13 @@ class StateFolder:
                 f"the secret {wrong[0]!r} is no text", where=str(path), hint="restore the state folder from its backup"
             )
         return dict(loaded)
+
+    def kept(self) -> dict[str, bytes]:
+        """What of KEPT is there: every file's content by its path in the folder."""
+        tops = [self.path / name for name in KEPT]
+        files = [path for top in tops for path in (top, *sorted(top.glob("*"))) if path.is_file()]
+        # What begins with a dot was being written when somebody was killed.
+        return {str(path.relative_to(self.path)): path.read_bytes() for path in files if path.name[0] != "."}
 
     def facts(self, node: str) -> dict[str, Any] | None:
         """The last facts of a node, or None."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import TypeAlias
 
+from wallcloud.catalog import keystone_cache
 from wallcloud.catalog.component import Account
 from wallcloud.catalog.firewall import boot_file
 from wallcloud.catalog.place import Place
@@ -59,6 +60,8 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
         "the node's components",
         tuple(sorted({name for place in (basics, *rest) for name in place.component.packages})),
     )
+    if first.seed and first.seed.replaces:
+        ground.append(_quiet(places, first.seed.backup))
     parts.append((_GROUND, (), ground))
     parts.append((_PACKAGES, (_GROUND,), list(packages)))
     parts.append((_ENVIRONMENT, (_GROUND,), list(_environment(places))))
@@ -123,6 +126,22 @@ def _accounts(places: tuple[Place, ...]) -> Iterator[Resource]:
 
 def _why(component: str) -> str:
     return f"{component} runs as it; the firewall knows it by number"
+
+
+def _quiet(places: tuple[Place, ...], backup: str) -> Resource:
+    """Stops what knows the databases: OpenStack's programs, and where Keystone keeps what it has read."""
+    knowing = [
+        place
+        for place in places
+        if place.component.environment or place.component.name == keystone_cache.COMPONENT.name
+    ]
+    units = {each.unit for place in knowing for each in place.component.resources(place) if isinstance(each, r.Unit)}
+    return r.QuietUnits(
+        units=tuple(sorted(unit for unit in units if "@" not in unit)),
+        cause=backup,
+        component="basics",
+        reason="nobody shall remember what the databases held before",
+    )
 
 
 def _packages(index: str, what: str, names: tuple[str, ...]) -> Iterator[Resource]:

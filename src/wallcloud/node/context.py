@@ -1,7 +1,7 @@
 """What resources see of a run: secrets, caches, the deployer. Every part of a spec runs in a thread of its own."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -133,6 +133,9 @@ class Run:
 
     def blobs(self, digests: tuple[str, ...]) -> Mapping[str, Path]:
         return self._session.blobs(digests)
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        return self._session.stream(name)
 
     def sign(self, request: SignRequest) -> Signed:
         self._session.emit(

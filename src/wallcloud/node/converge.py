@@ -1,5 +1,6 @@
 """Read, compare, apply: a part's resources in order, the parts in threads. A plan is the same without the last step."""
 
+import errno
 import threading
 import time
 from collections.abc import Mapping
@@ -262,11 +263,20 @@ def _shown(change: Change) -> str:
     return f"{change.property}: is {change.before!r}, wanted {change.after!r}"
 
 
+_MENDS = {
+    errno.ENOSPC: "make room on the node (df -h and df -i tell where it lacks), then apply again",
+    errno.EDQUOT: "the quota of root is used up there: make room, then apply again",
+    errno.EROFS: "the file system is read-only: dmesg on the node tells whether its disk failed",
+}
+
+
 def _unexpected(error: Exception) -> ResourceFailed:
     """An error that no kind expected: an OSError speaks for itself, else the place in our code helps us."""
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return ResourceFailed(f"{where}{error.strerror}", tried=f"errno {error.errno}")
+        return ResourceFailed(
+            f"{where}{error.strerror}", tried=f"errno {error.errno}", hint=_MENDS.get(error.errno or 0, "")
+        )
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

@@ -1,6 +1,6 @@
 """A resource: one thing that a node shall have. Read, compare and apply are all there is to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
@@ -90,6 +90,9 @@ class Context(Protocol):
 
     def blobs(self, digests: tuple[str, ...]) -> Mapping[str, Path]:
         """Files with these sha256 digests, fetched from the deployer where absent. Only in apply."""
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        """What the deployer keeps under `name`, in pieces that no disk sees. Only in apply of a restore."""
 
     def sign(self, request: SignRequest) -> Signed:
         """Has a certificate signed by the deployer. Only in apply. Raises ResourceFailed when refused."""

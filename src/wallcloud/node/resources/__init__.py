@@ -31,7 +31,10 @@ from wallcloud.node.resources.nova_host import NovaHost
 from wallcloud.node.resources.ovs_bridge import ExclusiveOvsBridges, OvsBridge
 from wallcloud.node.resources.ovs_flows import OvsFlows
 from wallcloud.node.resources.packages import Packages
+from wallcloud.node.resources.quiet_units import QuietUnits
 from wallcloud.node.resources.rabbitmq import BusAccount, BusVhost, ExclusiveBusAccounts
+from wallcloud.node.resources.restored_databases import NoRestore, RestoredDatabases
+from wallcloud.node.resources.restored_images import ImageData, RestoredImages
 from wallcloud.node.resources.route import Route
 from wallcloud.node.resources.ruleset import Ruleset
 from wallcloud.node.resources.schema import Schema
@@ -83,16 +86,21 @@ __all__ = [
     "IdentityRole",
     "IdentityService",
     "IdentityUser",
+    "ImageData",
     "Input",
     "Interface",
     "KeptComputes",
     "Link",
     "Mask",
+    "NoRestore",
     "NovaCells",
     "NovaHost",
     "OvsBridge",
     "OvsFlows",
     "Packages",
+    "QuietUnits",
+    "RestoredDatabases",
+    "RestoredImages",
     "Route",
     "Ruleset",
     "Schema",

@@ -21,6 +21,8 @@ CLIENT = (
     *("--batch", "--skip-column-names", "--binary-mode", "--default-character-set=utf8mb4"),
 )
 UNFINISHED = "wallcloud_unfinished"
+RESTORE = "wallcloud_restore"
+"""A database that is there while a restore is under way: see resources/restored.py."""
 GONE = (" 2002 ", " 2006 ", " 2013 ", " 1053 ", " 1927 ")
 """No socket, server gone, connection lost, shutting down, connection killed: the server is not there (yet)."""
 
@@ -85,7 +87,7 @@ class Server:
 
 def server(ctx: Context) -> Server | None:
     """What the server holds, read once until something is applied; None where no server answers."""
-    return ctx.cached("mariadb", _read)
+    return ctx.cached("mariadb", read)
 
 
 def execute(statements: Iterable[str], *, secret: bool = False) -> str:
@@ -181,7 +183,8 @@ def parse(text: str) -> Server:
     )
 
 
-def _read() -> Server | None:
+def read() -> Server | None:
+    """What the server holds at this moment; None where none answers. Raises ResourceFailed."""
     with _AT_ONCE:
         result = run(CLIENT, READ, 60, check=False)
     if result.status == 127 or any(number in result.stderr for number in GONE):
