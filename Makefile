@@ -33,6 +33,7 @@ lock: ## resolve the requirements anew
 	$(DEV)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.txt pyproject.toml
 	.venv/bin/uv pip compile -q --upgrade --python-version 3.11 --extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements-dev.txt pyproject.toml
 	.venv/bin/uv pip compile -q --upgrade --python /usr/bin/python3 --generate-hashes --no-header --no-annotate --no-emit-index-url -o src/wallcloud/build/release/2026.2.txt src/wallcloud/build/release/2026.2.in
+	.venv/bin/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o bench/others.txt bench/others.in
 
 tables: ## regenerate the option tables and schema heads of the release from its environment
 	$(DEV)/python -m wallcloud.build.tables 2026.2

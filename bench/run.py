@@ -1,7 +1,7 @@
 """`make bench`: what Wallcloud costs on this computer, as medians, written to docs/benchmarks.md.
 
 Makes a lab of its own (site `bench`, prefixes of 198.19.0.0/16) and takes it down again. `--cold` also measures from an
-empty cache, which downloads everything anew.
+empty cache, which downloads everything anew. Then many nodes, beside Ansible and pyinfra: see `bench.scale`.
 """
 
 from __future__ import annotations
@@ -9,26 +9,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shlex
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from wallcloud.catalog.place import Release
-from wallcloud.design.compile import compile_site
+from bench import page, scale
+from bench.page import ROOT, Row, median, speed
 from wallcloud.site.load import load_text
 from wallcloud.site.template import text
 
-ROOT = Path(__file__).parent.parent
 REPEATS, WARM = 5, 3
 """Runs of which the median counts: of what takes seconds, of what takes minutes."""
-_NODES = (5, 100, 1000)
 DEVSTACK = {
     "token": {"1": 31.0, "8": 55.0},
     "server list": {"1": 23.0, "8": 42.0},
@@ -47,15 +42,6 @@ for unit in $(systemctl list-units --plain --no-legend 'wallcloud-*' sshd.servic
     echo "$unit $sum"
 done
 """
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the report."""
-
-    what: str
-    value: str
-    how: str
 
 
 def timed(argv: Sequence[str], what: str, env: dict[str, str] | None = None) -> float:
@@ -146,9 +132,9 @@ def thread(bench: Bench) -> list[Row]:
         applies.append(bench.wallcloud("apply"))
         wholes.append(ups[-1] + applies[-1] + bench.wallcloud("verify", "--part", "doors"))
     rows += [
-        _median("warm: empty machines → all services answer", wholes, 1, "lab up + apply + verify --part doors; "),
-        _median("lab up, five machines", ups, 1, "roots cached; "),
-        _median("first apply, five nodes", applies, 1, "artifacts cached; "),
+        median("warm: empty machines → all services answer", wholes, 1, "lab up + apply + verify --part doors; "),
+        median("lab up, five machines", ups, 1, "roots cached; "),
+        median("first apply, five nodes", applies, 1, "artifacts cached; "),
     ]
     for what, digits, count, words in (
         ("plan, nothing to do, five nodes", 2, REPEATS, ("plan",)),
@@ -156,13 +142,8 @@ def thread(bench: Bench) -> list[Row]:
         ("verify, doors", 2, REPEATS, ("verify", "--part", "doors")),
         ("verify, tenants", 0, WARM, ("verify", "--part", "tenants")),
     ):
-        rows.append(_median(what, bench.again(count, *words), digits))
+        rows.append(median(what, bench.again(count, *words), digits))
     return rows
-
-
-def _median(what: str, times: Sequence[float], digits: int, how: str = "") -> Row:
-    told = f"{how}median of {len(times)}, slowest {max(times):.{digits}f} s"
-    return Row(what, f"{statistics.median(times):.{digits}f} s", told)
 
 
 def requests(bench: Bench) -> list[Row]:
@@ -199,31 +180,6 @@ def memory(bench: Bench) -> list[Row]:
     return rows
 
 
-def compiling() -> list[Row]:
-    """Compile time by number of nodes."""
-    rows: list[Row] = []
-    release = Release("2026.2", "0" * 64, "1" * 64)
-    for count in _NODES:
-        loaded = load_text(_big(count).encode(), Path("site.yaml"))
-        began = time.perf_counter()
-        compile_site(loaded, {}, release)
-        rows.append(Row(f"compile {count} nodes", f"{time.perf_counter() - began:.2f} s", "one run"))
-        print(rows[-1].value, rows[-1].what, flush=True)
-    return rows
-
-
-def _big(nodes: int) -> str:
-    """The article's site with as many compute nodes as make `nodes` in all, on wide networks."""
-    content = text("article").replace("198.18.10.0/24", "10.64.0.0/16").replace("198.18.10.1", "10.64.0.1")
-    content = content.replace("198.18.20.0/24", "10.65.0.0/16")
-    lines = content.splitlines()
-    start = next(index for index, line in enumerate(lines) if line.strip().startswith("compute2:"))
-    end = next((i for i in range(start + 1, len(lines)) if lines[i] and not lines[i].startswith("    ")), len(lines))
-    body = lines[start:end]
-    extra = [line.replace("compute2", f"compute{number}") for number in range(3, nodes - 2) for line in body]
-    return "\n".join([*lines[:end], *extra, *lines[end:], ""])
-
-
 def cold() -> list[Row]:
     """The README's first command in a fresh clone of the last commit, with an empty cache: everything is downloaded,
     resolved and compiled."""
@@ -241,66 +197,30 @@ def cold() -> list[Row]:
     ]
 
 
-def speed() -> float:
-    """Seconds that ten million additions in Python take with every core busy: a virtual machine is not always as fast,
-    so pages are compared only with that in mind."""
-    loop = "s = 0\nfor i in range(10_000_000): s += i"
-    began = time.perf_counter()
-    running = [subprocess.Popen([sys.executable, "-I", "-c", loop]) for _ in range(os.cpu_count() or 1)]
-    ended = [each.wait() for each in running]
-    if any(ended):
-        sys.exit("bench: a loop in Python failed")
-    return time.perf_counter() - began
-
-
-def machine() -> str:
-    """What the numbers were measured on."""
-    memory_kib = int(Path("/proc/meminfo").read_text().split("MemTotal:")[1].split()[0])
-    memory_gib = memory_kib / 1024**2
-    return (
-        f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
-    )
-
-
-def write(rows: list[Row]) -> None:
-    """The page."""
-    table = "\n".join(f"| {row.what} | {row.value} | {row.how} |" for row in rows)
-    page = f"""\
-# Benchmarks
-
-Written by `make bench` on {time.strftime("%Y-%m-%d", time.gmtime())}: {machine()}.
-Load average at the end, this bench included: {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores.
-
-| what | value | how |
-|---|---|---|
-{table}
-"""
-    (ROOT / "docs/benchmarks.md").write_text(page, encoding="utf-8")
-    print(page)
-
-
 def main() -> None:
     """Measures and writes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also from an empty cache")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON as well")
     given = parser.parse_args()
-    rows: list[Row] = cold() if given.cold else []
     first = speed()
-    rows += compiling()
+    nothing = cold() if given.cold else []
+    if nothing:
+        page.write("From nothing", page.rows_table(nothing))
     with tempfile.TemporaryDirectory(prefix="wallcloud-bench-") as folder:
         bench = Bench(Path(folder))
         bench.wallcloud("build")
         try:
-            rows += thread(bench)
+            rows = thread(bench)
             rows += requests(bench)
             rows += memory(bench)
         finally:
             bench.wallcloud("lab", "down")
     rows.append(Row("the machine's own speed", f"{first:.2f} s", f"ten million additions; {speed():.2f} s at the end"))
-    write(rows)
+    page.write("One cloud", page.rows_table(rows))
+    scale.measure()
     if given.json:
-        print(json.dumps([vars(row) for row in rows]))
+        print(json.dumps([vars(row) for row in (*nothing, *rows)]))
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def test_rules_and_plan_take_any_site_that_the_model_takes(networks: Any, nodes:
         (b"a: " + b"[" * 5000, "nested deeper than 32"),
         (b"a: " + b"{a: " * 2000 + b"}" * 2000, "nested deeper than 32"),
         (b"a: " + b"[" * 40 + b"]" * 40, "nested deeper than 32"),
-        (b"#" * (reader.LONGEST + 1), "larger than 1 MiB"),
+        (b"#" * (reader.LONGEST + 1), "larger than 4 MiB"),
         (b"wallcloud: 1\nname: a\x07b\n", "U+0007"),
         (b"%YAML 9.9\n---\na: 1\n", "this is no YAML"),
         (b"a: " + b"9" * 6000 + b"\n", 'has no key "a"'),

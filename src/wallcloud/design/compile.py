@@ -116,11 +116,15 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
         hosts="",
         seed=seed,
     )
+    names_on: dict[str, list[str]] = defaultdict(list)
+    for name, nodes in placed.items():
+        for node in nodes:
+            names_on[node].append(name)
     etc_hosts = hosts(site, addresses)
     servers = Servers(site, placed, catalog)
     for node in site.nodes:
         names_of_node = etc_hosts(node)
-        names = in_order(catalog, tuple(name for name, nodes in placed.items() if node in nodes))
+        names = in_order(catalog, tuple(names_on[node]))
         places = tuple(
             replace(
                 base,

@@ -18,9 +18,9 @@ from wallcloud.site.fields import bare, short
 from wallcloud.site.finding import Finding, Location, Where, dotted
 from wallcloud.site.locations import Locations
 
-LONGEST = 1 << 20
-"""Bytes of a site file. A thousand nodes take some 200 KiB."""
-MOST = 100_000
+LONGEST = 4 << 20
+"""Bytes of a site file. Ten thousand nodes take some 1.2 MiB."""
+MOST = 300_000
 """Values after aliases are followed: a few lines of nested aliases can stand for billions."""
 DEEPEST = 32
 
