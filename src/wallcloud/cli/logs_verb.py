@@ -45,7 +45,7 @@ _ERR, _WARNING = 3, 4
 """Priorities of syslog(3)."""
 
 
-class _Moment(click.ParamType[float]):
+class Moment(click.ParamType[float]):
     """A time of this computer's clock, or how long ago; as seconds since 1970."""
 
     name = "time"
@@ -69,8 +69,8 @@ class _Moment(click.ParamType[float]):
 @site_option
 @node_option
 @role_option
-@click.option("--since", type=_Moment(), help="From then on: 10m, 2h, 14:05, '2026-11-23 14:05'.")
-@click.option("--until", type=_Moment(), help="Up to then.")
+@click.option("--since", type=Moment(), help="From then on: 10m, 2h, 14:05, '2026-11-23 14:05'.")
+@click.option("--until", type=Moment(), help="Up to then.")
 @click.option(
     "--lines", type=click.IntRange(1), help=f"So many last lines.  [default: {LINES}; with --since or --request: all]"
 )

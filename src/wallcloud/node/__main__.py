@@ -44,6 +44,14 @@ def serve(source: BinaryIO, events: BinaryIO) -> int:
             from wallcloud.node.backup import backup  # noqa: PLC0415
 
             return backup(request, session)
+        if request.get("op") == "status":
+            from wallcloud.node.status.answer import status  # noqa: PLC0415
+
+            return status(request, session)
+        if request.get("op") == "bundle":
+            from wallcloud.node.bundle import bundle  # noqa: PLC0415
+
+            return bundle(request, session)
         if request.get("op") in {"plan", "apply"}:
             return _converge(request, session)
         raise ValueError(f"no such request: {request.get('op')}")

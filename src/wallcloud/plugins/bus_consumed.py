@@ -9,9 +9,9 @@ import sys
 
 HOME = "/var/lib/wallcloud-rabbitmq"
 # A server takes one connection of a name, and erl_call's own name is always the same: of two questions at once, one
-# would get no answer.
+# would get no answer. Not too many names: it never forgets one, and a million are its end (atoms).
 CALL = (
-    *("erl_call", "-h", f"consumed-{os.getpid()}"),
+    *("erl_call", "-h", f"consumed-{os.getpid() % 1000}"),
     *("-address", "127.0.0.1:25672", "-fetch_stdout", "-no_result_term", "-e"),
 )
 

@@ -19,6 +19,8 @@ from wallcloud.node.resources.file import File
 from wallcloud.node.run import run
 
 NOTES = Path("/run/wallcloud/certificates")
+RENEWED = 2 / 3
+"""After so much of its life an apply renews a certificate."""
 
 
 @frozen
@@ -179,7 +181,7 @@ def _life(found: x509.Found, now: float) -> str:
         return "not begun"
     if now > found.until:
         return "over"
-    return "good" if now < found.since + (found.until - found.since) * 2 / 3 else "two thirds past"
+    return "good" if now < found.since + (found.until - found.since) * RENEWED else "two thirds past"
 
 
 def _is_file(path: str) -> bool:

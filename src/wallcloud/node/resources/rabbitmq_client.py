@@ -136,7 +136,7 @@ def _read() -> Bus | None:
 def _call(expression: str) -> Output:
     with _ONE:
         # The broker may not have done with the last connection yet. Few names: it never forgets one (atoms).
-        name = ("-h", f"wallcloud-{os.getpid()}-{next(_TURNS)}")
+        name = ("-h", f"wallcloud-{os.getpid() % 1000}-{next(_TURNS)}")
         return run((*CALL, *name), ENVELOPE.format(body=expression), 30, environment={"HOME": HOME}, check=False)
 
 

@@ -58,18 +58,18 @@ class Unit(Resource):
         return any(line.strip() == "[Install]" for line in self.text.splitlines())
 
     @property
-    def _runs(self) -> bool:
+    def runs(self) -> bool:
         """Whether it is to be active: not the oneshot that a timer starts, and no template."""
         ends = "Type=oneshot" in self.text and "RemainAfterExit=yes" not in self.text
         return self._installed and not ends and "@." not in self.unit
 
     def stands_still(self, ctx: Context) -> bool:
         """Whether it is to be active and is not."""
-        return self._runs and systemd.status(ctx, self.unit).active != "active"
+        return self.runs and systemd.status(ctx, self.unit).active != "active"
 
     @property
     def _stamped(self) -> bool:
-        return self._runs and stamp.DEFINITION in self.text
+        return self.runs and stamp.DEFINITION in self.text
 
     def desired(self, ctx: Context) -> State:
         state: dict[str, Value] = {
@@ -83,11 +83,11 @@ class Unit(Resource):
         }
         if self._installed:
             state["enabled"] = "enabled"
-        if self._runs:
+        if self.runs:
             state["active"] = "active"
         if self._stamped:
             state["running"] = "current"
-        if self._runs and self.ready is not None:
+        if self.runs and self.ready is not None:
             state["ready"] = True
         return state
 
@@ -108,7 +108,7 @@ class Unit(Resource):
         }
         if self._stamped:
             state["running"] = self._running(ctx, status)
-        if self._runs and self.ready is not None:
+        if self.runs and self.ready is not None:
             state["ready"] = status.active == "active" and self._is_ready(status)
         return state
 
@@ -146,7 +146,7 @@ class Unit(Resource):
         with suppress(OSError):
             if (Path(READY) / self.unit).read_text() == status.invocation:
                 return True
-        return _probe(self.ready)[0]
+        return probe(self.ready)[0]
 
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
         path = systemd.in_etc(self.unit)
@@ -165,7 +165,7 @@ class Unit(Resource):
         # What systemd has never seen it reads when it is started; a reload reads every unit of the node.
         if before.load != "not-found" and (redefined or changed(changes, "enabled")):
             systemd.daemon_reload()
-        if self._runs:
+        if self.runs:
             self._bring_up(ctx, redefined)
 
     def _bring_up(self, ctx: Context, redefined: bool) -> None:
@@ -216,16 +216,16 @@ class Unit(Resource):
         last: tuple[str, ...] = ()
         status = systemd.Status(self.unit)
 
-        def probe() -> bool:
+        def passes() -> bool:
             nonlocal last, status
-            passed, last = _probe(self.ready or ())
+            passed, last = probe(self.ready or ())
             if not passed:
                 status = next(iter(systemd.show(self.unit)), status)
                 if status.active in {"failed", "inactive"}:
                     raise systemd.unit_failed(self.unit, f"wait until {self.unit} is ready")
             return passed
 
-        if not wait_for(probe, self.ready_seconds):
+        if not wait_for(passes, self.ready_seconds):
             raise ResourceFailed(
                 f"{self.unit} runs but is not ready after {self.ready_seconds} s",
                 tried=" ".join(self.ready),
@@ -269,8 +269,8 @@ def _contents(ctx: Context) -> Mapping[str, str]:
     )
 
 
-def _probe(argv: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:
-    """(whether it exits 0, its last lines)."""
+def probe(argv: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:
+    """Asks with a unit's `ready`: (whether it exits 0, its last lines)."""
     try:
         done = run(argv, timeout=PROBE_SECONDS, check=False)
     except ResourceFailed as late:

@@ -1,0 +1,1 @@
+"""How the cloud is: every node asked at once, and what of the answers is not well."""
