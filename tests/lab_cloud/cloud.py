@@ -132,8 +132,8 @@ class Cloud:
     # -- the command
 
     def start(self, *words: str, site: Path | None = None, environment: Mapping[str, str] | None = None) -> Running:
-        """Starts `wallcloud WORDS --site …`; what follows a `--` is another program's."""
-        end = words.index("--") if "--" in words else len(words)
+        """Starts `wallcloud WORDS --site …`; `lab exec` takes what follows its place as another program's."""
+        end = 2 if words[:2] == ("lab", "exec") else len(words)
         argv = (*words[:end], "--site", str(site or self.site), *words[end:])
         running = Running(self.command, argv, {**self.environment, **(environment or {})})
         self._running.append(running)

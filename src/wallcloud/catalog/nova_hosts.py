@@ -16,12 +16,14 @@ NAME = "nova-hosts"
 
 def resources(place: Place) -> Iterator[Resource]:
     """One for each compute, which awaits that compute alone."""
+    awaited = frozenset(place.awaits)
     for host in place.placed.get(nova_compute.NAME, ()):
+        joined = milestone(nova_compute.NAME, host)
         yield NovaHost(
             host=host,
             argv=nova_database.manage(place, nova.MAIN),
             account=nova_database.ACCOUNT.name,
-            awaits=tuple(each for each in place.awaits if each == milestone(nova_compute.NAME, host)),
+            awaits=(joined,) if joined in awaited else (),
             component=NAME,
             reason="Nova sends VMs to computes of its cell",
         )

@@ -116,7 +116,8 @@ class Session:
         except OSError as error:
             raise no_ssh(target, error) from error
         session = cls(target, process, errors)
-        session._put(carrier.head() + carrier.zipapp())
+        session._put(carrier.head())
+        session._put(carrier.zipapp())
         return session
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -188,8 +189,9 @@ class Session:
 
     async def _pipe(self, data: bytes) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
-        self._process.stdin.write(data)
-        await self._process.stdin.drain()
+        for begin in range(0, len(data), _CHUNK):  # asyncio copies what ssh does not take at once, for every node
+            self._process.stdin.write(memoryview(data)[begin : begin + _CHUNK])
+            await self._process.stdin.drain()
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event until the node closes. Raises SessionLost where that came before its last word."""
