@@ -160,7 +160,6 @@ def _done(archive: Archive, again: str) -> Iterator[str]:
     what = f"{archive.manifest.site} as of {archive.manifest.made}"
     yield f"restored: {what}, {images_text(summary)}, {summary.servers} VMs"
     if summary.servers:
-        yield "VMs whose disks went with a compute are in state ERROR: openstack server rebuild ID begins each anew,"
-        yield "  from its image and with its addresses (a first try may fail after two minutes, for a port that Neutron"
-        yield "  takes for plugged; that unplugs it); those on computes that lived on run on"
+        yield "VMs whose disks went with a compute are in state ERROR, with their names, ports and addresses;"
+        yield "  those on computes that lived on run on"
     yield f"Next: wallcloud verify{again}"
