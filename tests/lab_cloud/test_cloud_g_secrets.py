@@ -1,4 +1,5 @@
-"""Last: no secret and no private key is where it can be read. Each search first finds what was planted for it."""
+"""After all that is done to the cloud: no secret and no private key is where it can be read. Each search first finds
+what was planted for it."""
 
 import json
 import stat
