@@ -16,7 +16,8 @@ from wallcloud.site.load import Loaded, load
 
 SSH = """\
 #!/bin/sh
-{{ printf '%s ' "$@" | tr '\\n' ' '; echo; }} >>{folder}/calls
+call=$(printf '%s ' "$@" | tr '\\n' ' ')
+printf '%s\\n' "$call" >>{folder}/calls  # one write: calls of other hosts come at the same time
 while [ "$1" != -- ]; do shift; done
 if [ -f {folder}/$2.sh ]; then exec /bin/sh {folder}/$2.sh "$3"; fi
 if [ -f {folder}/$2.py ]; then exec python3 -I -S {folder}/play.py {folder} $2 "$3"; fi

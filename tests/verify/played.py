@@ -6,8 +6,8 @@ from typing import Any, cast
 from tests.design.world import designed
 
 from wallcloud.design.compile import Design
+from wallcloud.verify.hands import Hands
 from wallcloud.verify.tenants.client import Client, DoorAt
-from wallcloud.verify.tenants.hands import Hands
 from wallcloud.verify.tenants.scenario import scenario
 from wallcloud.verify.tenants.things import Things
 from wallcloud.verify.tenants.world import World

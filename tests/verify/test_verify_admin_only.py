@@ -4,8 +4,9 @@ from tests.design.world import RELEASE, designed, example
 
 from wallcloud.design.compile import compile_site
 from wallcloud.verify import doors
+from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
-from wallcloud.verify.parts import Cloud, _where
+from wallcloud.verify.parts import _where
 from wallcloud.verify.tenants import part
 from wallcloud.verify.tenants.scenario import scenario
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from wallcloud.verify.hands import ARGV, Hands, Trouble
 from wallcloud.verify.tenants.far import inventory
-from wallcloud.verify.tenants.hands import ARGV, NODE, WORKSTATION, Hands, Trouble
+from wallcloud.verify.tenants.programs import NODE, WORKSTATION
 
 HERE = [sys.executable, *ARGV[1:]]
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

@@ -11,6 +11,7 @@ from tests.verify.played import hands, world
 
 from wallcloud.design.compile import compile_site
 from wallcloud.errors import WallcloudError
+from wallcloud.verify.hands import Trouble
 from wallcloud.verify.tenants import (
     checks_frames,
     checks_guests,
@@ -23,7 +24,6 @@ from wallcloud.verify.tenants import (
     left,
 )
 from wallcloud.verify.tenants.frames import Record
-from wallcloud.verify.tenants.hands import Trouble
 from wallcloud.verify.tenants.ledger import Check, Ledger
 from wallcloud.verify.tenants.scenario import scenario
 from wallcloud.verify.tenants.world import World

@@ -28,8 +28,9 @@ from wallcloud.errors import WallcloudError
 from wallcloud.site.load import Loaded
 from wallcloud.verify import report
 from wallcloud.verify.alone import alone
+from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
-from wallcloud.verify.parts import PARTS, Cloud, run_parts
+from wallcloud.verify.parts import PARTS, run_parts
 from wallcloud.verify.places import Command, over_ssh
 
 _STDOUT = "-"

@@ -20,6 +20,10 @@ class Probe:
     negative: bool = False
     repeat: str = ""
     """A command that tries the same by hand, without secrets."""
+    source: str = ""
+    """The row of the heat map that it stands in: who sends (`control as nova-api`, `office`); `place` where empty."""
+    target: str = ""
+    """The column of the heat map: at whom it aims (`control on management`); none where empty."""
 
 
 @frozen

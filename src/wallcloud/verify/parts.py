@@ -7,55 +7,32 @@ from collections.abc import Callable
 
 from wallcloud.catalog.management_door import PORT
 from wallcloud.catalog.place import internal_name
-from wallcloud.design.compile import Design
-from wallcloud.frozen import frozen
 from wallcloud.progress import Progress, step
 from wallcloud.site.model import Kind, Role
 from wallcloud.verify import doors
-from wallcloud.verify.doors import Credentials
+from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Part, Seen
-from wallcloud.verify.places import Command, run
+from wallcloud.verify.hands import ARGV
+from wallcloud.verify.places import run
 from wallcloud.verify.tenants import part as tenants
 from wallcloud.verify.tenants.client import DoorAt
-from wallcloud.verify.tenants.hands import ARGV
 
-DOORS, TENANTS = "doors", "tenants"
-PARTS = (DOORS, TENANTS)
-"""In the order in which they run."""
-
-
-@frozen
-class Cloud:
-    """The running cloud, and how it is reached."""
-
-    design: Design
-    ca: str
-    """The site's CA as PEM."""
-    admin: Credentials
-    member: Credentials | None
-    """Of the site's first project, where it has one."""
-    command: Command
-    """Runs programs at office and admin workstation."""
-    on_node: Command
-    """Runs programs on nodes, as root."""
+Act = Callable[[Cloud, Progress, bool], tuple[Seen, ...]]
+"""A part: what was seen of the cloud; True keeps what the part made there."""
 
 
 def run_parts(cloud: Cloud, names: tuple[str, ...], progress: Progress, keep: bool = False) -> tuple[Part, ...]:
     """Runs the named parts; `keep` leaves what they made. Raises WallcloudError where one cannot even begin."""
-    acts: dict[str, Callable[[], tuple[Seen, ...]]] = {
-        DOORS: lambda: _doors(cloud, progress),
-        TENANTS: lambda: _tenants(cloud, progress, keep),
-    }
     found = []
     for name in PARTS:
         if name in names:
             began = time.monotonic()
-            seen = acts[name]()
+            seen = ACTS[name](cloud, progress, keep)
             found.append(Part(name, seen, time.monotonic() - began))
     return tuple(found)
 
 
-def _doors(cloud: Cloud, progress: Progress) -> tuple[Seen, ...]:
+def _doors(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
     (first,) = run([doors.admin_login(cloud.design, cloud.ca, cloud.admin)], cloud.command)
     # Without a token (the doors are down) the probes still run and say what is wrong.
     token = first.detail if first.holds else ""
@@ -84,3 +61,11 @@ def _where(cloud: Cloud) -> tenants.Doors:
         return tenants.Doors(inner, at, forbidden)
     # Without a public door tenants use the management door, from the admin workstation: nothing is hidden there.
     return tenants.Doors(inner, DoorAt("admin", inner.address, PORT, name, cloud.ca, "internal"), ())
+
+
+ACTS: dict[str, Act] = {
+    "doors": _doors,
+    "tenants": _tenants,
+}
+PARTS = tuple(ACTS)
+"""In the order in which they run."""

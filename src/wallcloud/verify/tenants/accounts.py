@@ -9,8 +9,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from wallcloud.verify.hands import Trouble
 from wallcloud.verify.tenants.client import Client
-from wallcloud.verify.tenants.hands import Trouble
 
 _ROLE = "member"
 

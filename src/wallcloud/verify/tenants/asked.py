@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from wallcloud.frozen import frozen
+from wallcloud.verify.hands import Trouble
 from wallcloud.verify.tenants.client import Client
-from wallcloud.verify.tenants.hands import Trouble
 from wallcloud.verify.tenants.ledger import Check, Outcome
 
 Body = dict[str, Any] | None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
 
-from wallcloud.verify.tenants.hands import Trouble
+from wallcloud.verify.hands import Trouble
 from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import Guest
 from wallcloud.verify.tenants.things import active, attempts

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from wallcloud.frozen import frozen
-from wallcloud.verify.tenants.hands import Hands, Trouble
+from wallcloud.verify.hands import Hands, Trouble
 
 T = TypeVar("T")
 _MICROVERSION = "compute 2.96"

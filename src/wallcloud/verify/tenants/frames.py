@@ -17,7 +17,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from wallcloud.frozen import frozen
-from wallcloud.verify.tenants.hands import Trouble
+from wallcloud.verify.hands import Trouble
 from wallcloud.verify.tenants.scenario import Guest
 from wallcloud.verify.tenants.world import World
 

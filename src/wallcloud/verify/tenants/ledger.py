@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from wallcloud.frozen import frozen
 from wallcloud.verify.expectation import Probe, Seen
+from wallcloud.verify.hands import Trouble
 from wallcloud.verify.tenants.client import interrupted
-from wallcloud.verify.tenants.hands import Trouble
 
 AGAIN = "wallcloud verify --part tenants --keep"
 """Leaves everything standing, so that a guest can be asked by hand (printf 'about\\n' | nc FLOATING-IP 7)."""

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from wallcloud.site.model import Role, Site
+from wallcloud.verify.hands import Hands, Trouble
 from wallcloud.verify.tenants.client import until
-from wallcloud.verify.tenants.hands import Hands, Trouble
 from wallcloud.verify.tenants.ledger import Check, Outcome
 
 Inventory = dict[str, list[str]]

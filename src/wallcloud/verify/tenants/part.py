@@ -12,6 +12,7 @@ from wallcloud.frozen import frozen
 from wallcloud.progress import Progress, step
 from wallcloud.verify.doors import Credentials
 from wallcloud.verify.expectation import Seen
+from wallcloud.verify.hands import Hands, Trouble
 from wallcloud.verify.tenants import (
     accounts,
     checks_frames,
@@ -25,8 +26,8 @@ from wallcloud.verify.tenants import (
     things,
 )
 from wallcloud.verify.tenants.client import Client, DoorAt, interrupted
-from wallcloud.verify.tenants.hands import NODE, WORKSTATION, Hands, Trouble
 from wallcloud.verify.tenants.ledger import Check, Ledger
+from wallcloud.verify.tenants.programs import NODE, WORKSTATION
 from wallcloud.verify.tenants.scenario import Scenario, Tenant, scenario
 from wallcloud.verify.tenants.things import Things
 from wallcloud.verify.tenants.world import World

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from wallcloud.catalog.offerings import GUEST
+from wallcloud.verify.hands import Trouble
 from wallcloud.verify.tenants.client import Client, until
-from wallcloud.verify.tenants.hands import Trouble
 from wallcloud.verify.tenants.scenario import Guest, Scenario, Tenant
 
 OPEN_PORTS = (7, 80, 82)

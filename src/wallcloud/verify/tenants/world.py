@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wallcloud.verify.hands import Hands, Trouble
 from wallcloud.verify.tenants.client import Client, until
-from wallcloud.verify.tenants.hands import Hands, Trouble
 from wallcloud.verify.tenants.scenario import Guest, Scenario
 from wallcloud.verify.tenants.things import Things
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from wallcloud.verify.tenants.far import inventory, loop, sniffer
+from wallcloud.verify.far import loop
+from wallcloud.verify.tenants.far import inventory, sniffer
 
 
 def main() -> None:

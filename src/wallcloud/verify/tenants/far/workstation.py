@@ -26,7 +26,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from wallcloud.verify.tenants.far import loop
+from wallcloud.verify.far import loop
 
 _SECONDS = 120.0
 # Apache closes an idle connection after five seconds: one that was idle for longer than this is not used again, so that

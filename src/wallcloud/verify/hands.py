@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any, Self
 
 from wallcloud.errors import WallcloudError
-from wallcloud.verify.tenants.far import inventory, loop, node, sniffer, workstation
 
 ARGV = (
     "/usr/bin/python3",
@@ -43,9 +42,6 @@ for name, source in json.loads(sys.stdin.readline()):
     exec(compile(source, name, "exec"), module.__dict__)
 sys.modules[name].main()
 """
-WORKSTATION: tuple[ModuleType, ...] = (loop, workstation)
-NODE: tuple[ModuleType, ...] = (loop, inventory, sniffer, node)
-"""Modules in the order of their imports; the last one's `main` serves."""
 CALL_SECONDS = 90.0
 
 
@@ -57,7 +53,8 @@ class Hands:
     """Calls from several threads go out at once and come back in any order."""
 
     def __init__(self, place: str, argv: Sequence[str], modules: Iterable[ModuleType]) -> None:
-        """Starts the program; `argv` runs ARGV at the place. Raises Trouble where it cannot be started."""
+        """Starts the program; `argv` runs ARGV at the place, `modules` are those of the program in the order of their
+        imports: the last one's `main` serves. Raises Trouble where it cannot be started."""
         self.place = place
         self._waiting: dict[int, Future[Any]] = {}
         self._lock = threading.Lock()

@@ -1,0 +1,24 @@
+"""The running cloud that is proven, and how it is reached."""
+
+from __future__ import annotations
+
+from wallcloud.design.compile import Design
+from wallcloud.frozen import frozen
+from wallcloud.verify.doors import Credentials
+from wallcloud.verify.places import Command
+
+
+@frozen
+class Cloud:
+    """The running cloud, and how it is reached."""
+
+    design: Design
+    ca: str
+    """The site's CA as PEM."""
+    admin: Credentials
+    member: Credentials | None
+    """Of the site's first project, where it has one."""
+    command: Command
+    """Runs programs at office and admin workstation."""
+    on_node: Command
+    """Runs programs on nodes, as root."""
