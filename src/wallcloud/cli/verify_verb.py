@@ -40,6 +40,12 @@ _STDOUT = "-"
 @site_option
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part (may be given again).")
 @click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    help="Only expectations whose id matches, like 'reach/office/*' (may be given again).",
+)
+@click.option(
     "--json",
     "json_file",
     metavar="[FILE]",
@@ -55,6 +61,7 @@ _STDOUT = "-"
 def verify(
     site_file: Path,
     parts: tuple[str, ...],
+    only: tuple[str, ...],
     json_file: str | None,
     junit: Path | None,
     keep: bool,
@@ -67,11 +74,12 @@ def verify(
 
     \b
     doors    tokens at both doors, and what must not pass them
+    reach    every node as every account, hostile machines, the outside: what arrives and what must not
     tenants  two tenants with networks and VMs of the same addresses: what must work, and every wall
              between them; both go afterwards
     """
     loaded = load_site(site_file)
-    cloud = _cloud(loaded, office, admin)
+    cloud = _cloud(loaded, office, admin, only)
     with alone(state_of(loaded).ca), Steps(err()) as steps:
         seen = run_parts(cloud, parts or PARTS, steps, keep)
     whole = report.as_json(seen)
@@ -86,7 +94,7 @@ def verify(
     raise SystemExit(ANSWER_IS_NO if whole["failed"] else FINE)
 
 
-def _cloud(loaded: Loaded, office: str | None, admin: str | None) -> Cloud:
+def _cloud(loaded: Loaded, office: str | None, admin: str | None, only: tuple[str, ...]) -> Cloud:
     design = compile_site(loaded, known_facts(loaded), release_of(loaded))
     state = state_of(loaded)
     if not state.ca_certificate.exists():
@@ -101,6 +109,8 @@ def _cloud(loaded: Loaded, office: str | None, admin: str | None) -> Cloud:
         member=Credentials(member, values[member_password(project, member)], project) if member else None,
         command=_places(loaded, office, admin),
         on_node=lambda node, argv: _on_node(loaded, node, argv),
+        outside=("office", "admin") if office else ("office", "admin", "router"),
+        only=only,
     )
 
 

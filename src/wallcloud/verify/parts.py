@@ -14,6 +14,7 @@ from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Part, Seen
 from wallcloud.verify.hands import ARGV
 from wallcloud.verify.places import run
+from wallcloud.verify.reach import part as reach
 from wallcloud.verify.tenants import part as tenants
 from wallcloud.verify.tenants.client import DoorAt
 
@@ -28,7 +29,8 @@ def run_parts(cloud: Cloud, names: tuple[str, ...], progress: Progress, keep: bo
         if name in names:
             began = time.monotonic()
             seen = ACTS[name](cloud, progress, keep)
-            found.append(Part(name, seen, time.monotonic() - began))
+            wanted = tuple(each for each in seen if cloud.wants(each.probe.id))
+            found.append(Part(name, wanted, time.monotonic() - began))
     return tuple(found)
 
 
@@ -65,6 +67,7 @@ def _where(cloud: Cloud) -> tenants.Doors:
 
 ACTS: dict[str, Act] = {
     "doors": _doors,
+    "reach": lambda cloud, progress, _: reach.run(cloud, progress),
     "tenants": _tenants,
 }
 PARTS = tuple(ACTS)
