@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import click
@@ -30,8 +33,10 @@ from wallcloud.verify import report
 from wallcloud.verify.alone import alone
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
+from wallcloud.verify.expectation import Part
 from wallcloud.verify.parts import PARTS, run_parts
 from wallcloud.verify.places import Command, over_ssh
+from wallcloud.verify.reach import watching
 
 _STDOUT = "-"
 
@@ -54,6 +59,12 @@ _STDOUT = "-"
     help="Write the report as JSON to FILE; without FILE, print it.",
 )
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report here.")
+@click.option(
+    "--while",
+    "meanwhile",
+    metavar="COMMAND",
+    help="Instead: run this shell command, and try the walls from outside all the while.",
+)
 @click.option("--keep", is_flag=True, help="Leave the tenants and their VMs for a look; the next verify removes them.")
 @click.option("--office", help="SSH host of a workstation where tenants are; default: the lab's.")
 @click.option("--admin", help="SSH host of a workstation in an admin prefix; default: the lab's.")
@@ -64,6 +75,7 @@ def verify(
     only: tuple[str, ...],
     json_file: str | None,
     junit: Path | None,
+    meanwhile: str | None,
     keep: bool,
     office: str | None,
     admin: str | None,
@@ -79,9 +91,11 @@ def verify(
              between them; both go afterwards
     """
     loaded = load_site(site_file)
-    cloud = _cloud(loaded, office, admin, only)
-    with alone(state_of(loaded).ca), Steps(err()) as steps:
-        seen = run_parts(cloud, parts or PARTS, steps, keep)
+    seen = (
+        _while(loaded, office, admin, meanwhile)
+        if meanwhile is not None
+        else _proven(loaded, office, admin, parts or PARTS, only, keep)
+    )
     whole = report.as_json(seen)
     if json_file and json_file != _STDOUT:
         Path(json_file).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
@@ -92,6 +106,35 @@ def verify(
     else:
         click.echo(report.as_text(seen))
     raise SystemExit(ANSWER_IS_NO if whole["failed"] else FINE)
+
+
+def _proven(
+    loaded: Loaded, office: str | None, admin: str | None, parts: tuple[str, ...], only: tuple[str, ...], keep: bool
+) -> tuple[Part, ...]:
+    cloud = _cloud(loaded, office, admin, only)
+    with alone(state_of(loaded).ca), Steps(err()) as steps:
+        return run_parts(cloud, parts, steps, keep)
+
+
+def _while(loaded: Loaded, office: str | None, admin: str | None, command: str) -> tuple[Part, ...]:
+    """There need be no cloud yet: the first apply is watched, too."""
+    design = compile_site(loaded, known_facts(loaded), release_of(loaded))
+    began = time.monotonic()
+    ended: list[int] = []
+    seen = watching.watched(
+        design,
+        _places(loaded, office, admin),
+        _outside(office),
+        # What it says is not part of the report.
+        lambda: ended.append(subprocess.run(command, shell=True, stdout=sys.stderr, check=False).returncode),  # noqa: S602
+    )
+    if ended != [0]:
+        click.echo(f"the command ended with {ended[0]}: {command}", err=True)
+    return (Part("watch", seen, time.monotonic() - began),)
+
+
+def _outside(office: str | None) -> tuple[str, ...]:
+    return ("office", "admin") if office else ("office", "admin", "router")
 
 
 def _cloud(loaded: Loaded, office: str | None, admin: str | None, only: tuple[str, ...]) -> Cloud:
@@ -109,7 +152,7 @@ def _cloud(loaded: Loaded, office: str | None, admin: str | None, only: tuple[st
         member=Credentials(member, values[member_password(project, member)], project) if member else None,
         command=_places(loaded, office, admin),
         on_node=lambda node, argv: _on_node(loaded, node, argv),
-        outside=("office", "admin") if office else ("office", "admin", "router"),
+        outside=_outside(office),
         only=only,
     )
 

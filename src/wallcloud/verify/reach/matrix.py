@@ -99,10 +99,15 @@ def matrix(design: Design, found: Found) -> tuple[Shot, ...]:
     shots = [
         *(shot for node in design.site.nodes for shot in made.as_accounts(node)),
         *(shot for node in design.site.nodes for shot in made.hostile(node)),
-        *(shot for place in found.places for shot in made.outside(place)),
-        *(shot for place in found.places for shot in made.through(place)),
+        *from_outside(design, found),
     ]
     return tuple(shots)
+
+
+def from_outside(design: Design, found: Found) -> tuple[Shot, ...]:
+    """What the places of `found` try."""
+    made = _Matrix(design, found)
+    return tuple(shot for place in found.places for shot in (*made.outside(place), *made.through(place)))
 
 
 class _Matrix:

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from wallcloud.design.firewall import nic
@@ -16,18 +15,16 @@ from wallcloud.errors import WallcloudError
 from wallcloud.progress import Progress, step
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Probe, Seen
-from wallcloud.verify.far import loop
 from wallcloud.verify.hands import ARGV, Hands
 from wallcloud.verify.reach import telling, unwalled
-from wallcloud.verify.reach.far import ears, packets, program, sender
+from wallcloud.verify.reach.far import packets
 from wallcloud.verify.reach.judging import Heard, gather, outcome
-from wallcloud.verify.reach.matrix import DELIVERED, Found, Place, Shot, interfaces, matrix
+from wallcloud.verify.reach.matrix import DELIVERED, Found, Shot, interfaces, matrix
+from wallcloud.verify.reach.places import place_at
+from wallcloud.verify.reach.programs import PROGRAM, PROTOCOLS
 
-PROGRAM: tuple[ModuleType, ...] = (loop, packets, ears, sender, program)
-PROTOCOLS = {"tcp": packets.TCP, "udp": packets.UDP, "icmp": packets.ICMP}
 LAST_SECONDS = 5.0
 """Only what does not come takes so long."""
-ROUTER = "router"
 T = TypeVar("T")
 
 
@@ -83,14 +80,7 @@ class _Run:
     def _found(self) -> Found:
         told = self._each(self._nodes, lambda node: self._nodes[node].call("tell"))
         self._macs = {node: each["macs"] for node, each in told.items()}
-        addresses = [str(address) for _, address in self._design.plan.items()]
-
-        def place(name: str) -> Place:
-            ways = self._places[name].call("ways") if name == ROUTER else ()
-            sources = self._places[name].call("sources", addresses=addresses)
-            return Place(name, sources, tuple((mark, hop) for mark, hop in ways))
-
-        places = self._each(self._places, place)
+        places = self._each(self._places, lambda name: place_at(self._design, name, self._places[name]))
         open_ = {node: tuple((name, port) for name, port in each["open"]) for node, each in told.items()}
         return Found(open_, tuple(places.values()), self._run)
 

@@ -28,11 +28,15 @@ class Check:
     act: Callable[[], Outcome]
     negative: bool = False
     repeat: str = ""
+    source: str = ""
+    target: str = ""
+    """Row and column of the heat map, as a Probe's."""
 
     @property
     def probe(self) -> Probe:
         """As the report knows it."""
-        return Probe(self.id, self.place, self.expected, self.why, {}, self.negative, self.repeat or AGAIN)
+        repeat = self.repeat or AGAIN
+        return Probe(self.id, self.place, self.expected, self.why, {}, self.negative, repeat, self.source, self.target)
 
 
 class Ledger:

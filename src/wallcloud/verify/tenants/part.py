@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from types import ModuleType
 from typing import TypeVar
@@ -13,16 +13,19 @@ from wallcloud.progress import Progress, step
 from wallcloud.verify.doors import Credentials
 from wallcloud.verify.expectation import Seen
 from wallcloud.verify.hands import Hands, Trouble
+from wallcloud.verify.reach.programs import PROGRAM as EARS
 from wallcloud.verify.tenants import (
     accounts,
     checks_frames,
     checks_guests,
+    checks_nodes,
     checks_others,
     checks_paths,
     checks_refused,
     checks_walls,
     frames,
     left,
+    reaching,
     things,
 )
 from wallcloud.verify.tenants.client import Client, DoorAt, interrupted
@@ -72,7 +75,8 @@ def run(
         boss.login(admin.user, admin.password, admin.project)
         made = {tenant.name: Things(Client(workstation, doors.outer, doors.forbidden)) for tenant in plan.tenants}
         world = World(plan, workstation, nodes, boss, made)
-        return _Run(design, world, progress).whole(keep)
+        ears = {node: hands(node, starts.node, EARS) for node in plan.nodes}
+        return _Run(design, world, ears, progress).whole(keep)
 
 
 def hides(plan: Scenario) -> bool:
@@ -81,9 +85,10 @@ def hides(plan: Scenario) -> bool:
 
 
 class _Run:
-    def __init__(self, design: Design, world: World, progress: Progress) -> None:
+    def __init__(self, design: Design, world: World, ears: Mapping[str, Hands], progress: Progress) -> None:
         self._design = design
         self._world = world
+        self._ears = ears
         self._progress = progress
         self._ledger = Ledger()
         self._before: dict[str, left.Inventory] = {}
@@ -159,6 +164,10 @@ class _Run:
         self._during = self._safely(lambda: left.take(self._design.site, world.nodes)) or {}
         self._try("open ways", checks_paths.checks(world))
         self._try("walls", checks_walls.checks(world))
+        every = reaching.aims(self._design, world.scenario)
+        with step(self._progress, f"VMs and nodes: {len(every)} expectations"):
+            reached = reaching.record(world, every, self._ears)
+        self._ledger.try_all(checks_nodes.checks(self._design, world, lambda: reached))
         with step(self._progress, "forged frames"):
             heard = frames.record(world)
         self._ledger.try_all(checks_frames.checks(world, lambda: heard))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,17 +53,30 @@ class World:
         return self._ask(guest, line, wait)
 
     def _ask(self, guest: Guest, line: str, wait: float) -> dict[str, Any]:
-        first = guest
-        if not guest.flat and not guest.floating:
-            tenant = self.scenario.tenant(guest.tenant)
-            first = next(other for other in tenant.private if other.floating)
-            line = f"ask {self.of(guest).address(guest)} {line}"
-        told = self.workstation.call("ask", address=self.outer(first), line=line, wait=wait, within=wait + 10)
+        first, way = self._way(guest)
+        told = self.workstation.call("ask", address=self.outer(first), line=way + line, wait=wait, within=wait + 10)
         if not isinstance(told, dict) or "ok" not in told:
             raise Trouble(f"{guest.name} answers {told!r}")
         if str(told.get("error", "")).startswith(("usage:", "prober of ")):
             raise Trouble(f"{guest.name}: {told['error']}")
         return told
+
+    def ask_all(self, guest: Guest, lines: Sequence[str], wait: float = 60.0) -> list[dict[str, Any]]:
+        """The answers of a guest's prober to many requests, over one connection. Raises Trouble."""
+        if guest.name in self.dumb:
+            raise Trouble(f"{guest.name} never got ready")
+        first, way = self._way(guest)
+        told: list[dict[str, Any]] = self.workstation.call(
+            "ask_all", address=self.outer(first), lines=[way + line for line in lines], wait=wait, within=wait + 10
+        )
+        return told
+
+    def _way(self, guest: Guest) -> tuple[Guest, str]:
+        """The guest that the workstation reaches, and what it is told before a request that is for another one."""
+        if guest.flat or guest.floating:
+            return guest, ""
+        tenant = self.scenario.tenant(guest.tenant)
+        return next(other for other in tenant.private if other.floating), f"ask {self.of(guest).address(guest)} "
 
     def ready(self, guest: Guest) -> dict[str, Any]:
         """What a guest tells of itself as soon as it has its address and its metadata. Raises Trouble in time."""

@@ -15,6 +15,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from wallcloud.verify.reach.far.packets import (
@@ -39,16 +40,16 @@ _EQUAL, _AT_LEAST, _ABOVE, _RETURN = 0x15, 0x35, 0x25, 0x06
 _ALL, _NONE = 0x40000, 0
 
 
-def _filter(link: bool) -> bytes:
-    """The program; with `link` the packet begins with an Ethernet header."""
+def _filter(link: bool, translated: bool) -> bytes:
+    """The program; with `link` the packet begins with an Ethernet header. With `translated` any port will do."""
     base = 14 if link else 0
     last = FIRST_PORT + PORTS - 1
     # (code, jump if true, jump if not, operand): jumps count instructions.
     tail = [
         (_LD_B, 0, 0, base + 9),
         (_EQUAL, 10, 0, ICMP),
-        (_EQUAL, 1, 0, TCP),
-        (_EQUAL, 0, 7, UDP),
+        (_EQUAL, 9 if translated else 1, 0, TCP),
+        (_EQUAL, 8 if translated else 0, 7, UDP),
         (_LDX_IP_LENGTH, 0, 0, base),
         (_IND_H, 0, 0, base),
         (_AT_LEAST, 0, 1, FIRST_PORT),
@@ -70,11 +71,19 @@ def _attach(link: socket.socket, program: bytes) -> None:
     )
 
 
-class Ears:
-    """They hear from the making on until `stop`."""
+Told = Callable[[int, str, str, str], None]
+"""Takes number, kind, ear and source address of a packet."""
 
-    def __init__(self, run: int) -> None:
+
+class Ears:
+    """They hear from the making on until `stop`. `told` takes what else would be on record."""
+
+    def __init__(
+        self, run: int, translated: bool = False, told: Callable[[int, str, str, str], None] | None = None
+    ) -> None:
+        self._tell = told
         self._run = run
+        self._translated = translated
         self._on = True
         self._news = threading.Condition()
         self._records: list[tuple[int, str, str, str]] = []
@@ -82,11 +91,11 @@ class Ears:
         self._asked: dict[tuple[str, str, str], int] = {}
         self._told: dict[tuple[str, str, str], int] = {}
         self._outer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
-        _attach(self._outer, _filter(link=True))
+        _attach(self._outer, _filter(True, translated))
         self._outer.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         self._inner = [socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol) for protocol in (TCP, UDP, ICMP)]
         for each in self._inner:
-            _attach(each, _filter(link=False))
+            _attach(each, _filter(False, translated))
             each.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         acts = [(self._outer, self._frame), *((each, self._let_in) for each in self._inner)]
         self._threads = [threading.Thread(target=self._listen, args=each, daemon=True) for each in acts]
@@ -116,13 +125,17 @@ class Ears:
         self._note(content, "inner")
 
     def _note(self, content: bytes, ear: str) -> None:
-        heard = recognised(content, self._run)
-        if heard is not None:
-            ends = socket.inet_ntoa(content[12:16])
-            with self._news:
-                self._records.append((heard.number, heard.kind, ear, ends))
-                self._came.add((heard.number, heard.kind, ear.partition(" ")[0]))
-                self._news.notify_all()
+        heard = recognised(content, self._run, self._translated)
+        if heard is None:
+            return
+        source = socket.inet_ntoa(content[12:16])
+        if self._tell is not None:
+            self._tell(heard.number, heard.kind, ear, source)
+            return
+        with self._news:
+            self._records.append((heard.number, heard.kind, ear, source))
+            self._came.add((heard.number, heard.kind, ear.partition(" ")[0]))
+            self._news.notify_all()
 
     def _arp(self, content: bytes, interface: str, way: str) -> None:
         """Counts questions that came in and answers that went out: (interface, who asks, who is asked)."""

@@ -67,36 +67,39 @@ def packet(number: int, from_port: int, source: str, target: str, protocol: int,
     return first[:10] + struct.pack("!H", checksum(first)) + first[12:] + load
 
 
-def recognised(content: bytes, run: int) -> Heard | None:
-    """What an IPv4 packet says to a run (the upper 8 bits of its numbers); None where it is none of its probes."""
+def recognised(content: bytes, run: int, translated: bool = False) -> Heard | None:
+    """What an IPv4 packet says to a run (the upper 8 bits of its numbers); None where it is none of its probes.
+
+    With `translated` a router may have given it another source port: it is known by its number alone.
+    """
     if len(content) < 28 or content[0] >> 4 != 4:
         return None
     at = (content[0] & 15) * 4
     protocol, load = content[9], content[at:]
     found = None
     if protocol == TCP and len(load) >= 20:
-        found = _of_tcp(load)
+        found = _of_tcp(load, translated)
     elif protocol == UDP and len(load) >= 8 + _NTP_BYTES:
-        found = _of_udp(load)
+        found = _of_udp(load, translated)
     elif protocol == ICMP and len(load) >= 8:
         found = _of_icmp(load)
     return found if found is not None and found.number >> 24 == run else None
 
 
-def _of_tcp(load: bytes) -> Heard | None:
+def _of_tcp(load: bytes, translated: bool) -> Heard | None:
     source, target, sequence, acknowledged, _, flags = struct.unpack_from("!HHIIBB", load)
-    if flags & (_SYN | _ACK | _RST) == _SYN and _ours(source):
+    if flags & (_SYN | _ACK | _RST) == _SYN and (translated or _ours(source)):
         return Heard(sequence, "probe")
-    if flags & _ACK and _ours(target):
+    if flags & _ACK and flags & (_SYN | _RST) and (translated or _ours(target)):
         return Heard((acknowledged - 1) & 0xFFFFFFFF, "rst" if flags & _RST else "syn-ack")
     return None
 
 
-def _of_udp(load: bytes) -> Heard | None:
+def _of_udp(load: bytes, translated: bool) -> Heard | None:
     source, target = struct.unpack_from("!HH", load)
-    if _ours(source) and load[48:52] == MAGIC:
+    if (translated or _ours(source)) and load[48:52] == MAGIC:
         return Heard(struct.unpack_from("!I", load, 52)[0], "probe")
-    if _ours(target) and load[32:36] == MAGIC:
+    if (translated or _ours(target)) and load[32:36] == MAGIC:
         return Heard(struct.unpack_from("!I", load, 36)[0], "reply")
     return None
 

@@ -16,11 +16,13 @@ from typing import Any
 from wallcloud.verify.far import loop
 from wallcloud.verify.reach.far import sender
 from wallcloud.verify.reach.far.ears import Ears
+from wallcloud.verify.reach.far.watcher import Watcher
 
 _SIOCGIFHWADDR = 0x8927
 _LISTENS = {"tcp": "0A", "udp": "07"}
 """The state of a socket that takes what comes, in /proc/net (linux/tcp_states.h)."""
 _ears: list[Ears] = []
+_watchers: list[Watcher] = []
 
 
 def tell() -> dict[str, Any]:
@@ -66,9 +68,9 @@ def _ip(*words: str) -> str:
     return subprocess.run(("ip", "-json", *words), capture_output=True, text=True, check=True).stdout or "[]"
 
 
-def listen(run: int) -> bool:
+def listen(run: int, translated: bool = False) -> bool:
     """Starts the ears; they hear from the answer on."""
-    _ears.append(Ears(run))
+    _ears.append(Ears(run, translated))
     return True
 
 
@@ -96,6 +98,17 @@ def deaf() -> bool:
     return True
 
 
+def watch(shots: list[sender.Shot], run: int) -> bool:
+    """Starts to try these round after round."""
+    _watchers.append(Watcher(shots, run))
+    return True
+
+
+def watched() -> dict[str, Any]:
+    """See `Watcher.end`."""
+    return _watchers.pop().end()
+
+
 def open_wall(rules: list[list[str]]) -> list[list[str]]:
     """Puts each rule [chain, text] at the chain's head; [chain, handle] of each, for `close_wall`."""
     found = []
@@ -121,5 +134,5 @@ def _nft(*words: str) -> str:
 
 def main() -> None:
     """Serves these kinds."""
-    kinds = (tell, sources, ways, listen, send, wait, heard, deaf, open_wall, close_wall)
+    kinds = (tell, sources, ways, listen, send, wait, heard, deaf, watch, watched, open_wall, close_wall)
     loop.serve({kind.__name__: kind for kind in kinds})

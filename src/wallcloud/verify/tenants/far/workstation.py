@@ -8,6 +8,7 @@ Kinds (times in seconds, sizes in bytes of the whole IPv4 packet):
 - `fetch` {address, port, path, wait} → `{status, body}`; plain HTTP
 - `download` {address, path, wait} → `{status, size, right}`: whether byte i of the body was i % 251
 - `ask` {address, line, wait} → the answer of the guest's prober (TCP 7)
+- `ask_all` {address, lines, wait} → the answers to all of them
 - `serve` {} → `{port}` of an HTTP server that answers with the address it was asked from
 - `own` {address} → this place's address towards another one
 """
@@ -187,6 +188,19 @@ def ask(address: str, line: str, wait: float) -> dict[str, Any]:
             return answer
 
 
+def ask_all(address: str, lines: list[str], wait: float) -> list[dict[str, Any]]:
+    """Many requests to a guest's prober, one after the other."""
+    with socket.create_connection((address, _PROBER), min(wait, 10.0)) as link:
+        link.settimeout(wait)
+        answers: list[dict[str, Any]] = []
+        with link.makefile("rwb") as file:
+            for line in lines:
+                file.write(line.encode() + b"\n")
+                file.flush()
+                answers.append(json.loads(file.readline()))
+        return answers
+
+
 class _Mirror(http.server.BaseHTTPRequestHandler):
     """Says whom it sees."""
 
@@ -217,5 +231,5 @@ def own(address: str) -> str:
 
 def main() -> None:
     """Serves these kinds."""
-    kinds = (api, connect, ping, fetch, download, ask, serve, own)
+    kinds = (api, connect, ping, fetch, download, ask, ask_all, serve, own)
     loop.serve({kind.__name__: kind for kind in kinds})

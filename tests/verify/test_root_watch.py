@@ -1,0 +1,62 @@
+"""Walls watched while they move, beside a real firewall, in a network namespace that goes with the test."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from tests.verify.test_root_reach import SOURCE
+
+pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+PROGRAM = """
+import json, subprocess, sys, threading
+sys.path.insert(0, sys.argv[1])
+from wallcloud.verify.reach.far import packets, watcher
+def sh(*words):
+    subprocess.run(words, check=True, capture_output=True, text=True)
+sh("ip", "link", "set", "lo", "up")
+sh("nft", "add", "table", "inet", "wallcloud")
+sh("nft", "add", "chain", "inet", "wallcloud", "input", "{ type filter hook input priority 0; policy accept; }")
+shots = [["as", 0, 0, 0, 0, "127.0.0.1", packets.TCP, 9], ["as", 0, 0, 0, 0, "127.0.0.1", packets.ICMP, 0]]
+steps = json.loads(sys.stdin.read())
+watching = watcher.Watcher(shots, 3)
+def rounds(more):
+    end = watching._rounds + more
+    while watching._rounds < end:
+        threading.Event().wait(0.05)
+for step in steps:
+    for rule in step:
+        sh("nft", *rule.split())
+    rounds(8)
+print(json.dumps(watching.end()))
+"""
+SHUT = "add rule inet wallcloud input tcp dport 9 drop"
+OPEN = "flush chain inet wallcloud input"
+
+
+def watched(*steps: tuple[str, ...]) -> Any:
+    """What the watcher told after so many steps of eight rounds each."""
+    done = subprocess.run(
+        ("unshare", "--net", sys.executable, "-c", PROGRAM, str(SOURCE)),
+        input=json.dumps(steps),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_wall_that_comes_and_stays_is_no_hole() -> None:
+    told = watched((), (SHUT,))
+    assert told["holes"] == {} and told["rounds"] >= 16
+    assert told["answers"]["0"] < told["answers"]["1"], "the echo is answered all the time"
+
+
+def test_a_wall_that_opens_for_a_moment_is_one() -> None:
+    told = watched((SHUT,), (OPEN,), (SHUT,))
+    assert set(told["holes"]) == {"0"}
+    assert all(kind == "rst" for _, kind in told["holes"]["0"])
