@@ -23,7 +23,6 @@ from wallcloud.verify.reach.programs import PROGRAM, PROTOCOLS
 
 HELD, OPEN = "held back throughout", "open"
 ANSWERED, SILENT = "answered", "never answered"
-_RUN = 1
 
 
 def watched(design: Design, command: Command, outside: tuple[str, ...], act: Callable[[], object]) -> tuple[Seen, ...]:
@@ -35,8 +34,9 @@ def watched(design: Design, command: Command, outside: tuple[str, ...], act: Cal
         hands = {name: open_.enter_context(Hands(name, command(name, list(ARGV)), PROGRAM)) for name in outside}
         places = tuple(pool.map(lambda name: place_at(design, name, hands[name]), outside))
         shots = {place.name: _sampled(design, place) for place in places}
-        for name, each in shots.items():
-            hands[name].call("watch", shots=[_order(shot) for shot in each], run=_RUN)
+        # A run of its own for each: the router hears what the others are answered.
+        for run, (name, each) in enumerate(shots.items(), 1):
+            hands[name].call("watch", shots=[_order(shot) for shot in each], run=run)
         act()
         told = dict(zip(outside, pool.map(lambda name: hands[name].call("watched"), outside), strict=True))
     return tuple(seen for name, each in shots.items() for seen in _judged(design, each, told[name]))
