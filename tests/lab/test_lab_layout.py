@@ -93,13 +93,12 @@ def test_the_same_site_gives_the_same_lab_and_any_change_another_digest() -> Non
     assert before.place("router").digest == after.place("router").digest
 
 
-def test_only_the_interface_of_management_is_set_up_from_outside() -> None:
+def test_only_the_interface_of_management_is_set_up_by_the_machine() -> None:
     compute = changed().machine("compute")
     assert address_commands(compute).splitlines() == [
         "link set dev eth0 mtu 1500 up",
         "address add 198.18.10.12/24 broadcast + dev eth0",
         "route add 198.18.1.0/24 via 198.18.10.1 dev eth0",
-        f"link set dev lo alias wallcloud-lab:{compute.digest}",
     ]
     address = mac("small", "compute", "eth1")
     assert plug_commands(compute).splitlines()[3:] == [

@@ -1,6 +1,6 @@
 """A machine's disk: an overlay over the base root, with what an installer would have put on a real host.
 
-That is its name, its SSH host key, its machine-id and the operator's key; nothing of Wallcloud's.
+That is its name, its address, its SSH host key, its machine-id and the operator's key; nothing of Wallcloud's.
 """
 
 import secrets
@@ -14,6 +14,25 @@ from wallcloud.lab.keeper import Paths
 
 HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 AUTHORIZED = "root/.ssh/authorized_keys"
+_UNITS, _UNIT, _BATCH = "etc/systemd/system", "lab-address.service", "etc/network/lab.batch"
+# As Debian's networking.service: whatever wants to be there before the network (network-pre.target) comes first.
+_ADDRESS = f"""\
+[Unit]
+Description=The address that SSH arrives on
+DefaultDependencies=no
+Wants=network.target
+After=local-fs.target network-pre.target systemd-sysctl.service
+Before=network.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/ip -batch /{_BATCH}
+
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 def make(paths: Paths, name: str, base: Path, port: int) -> None:
@@ -55,6 +74,18 @@ def make_key(path: Path, comment: str) -> None:
 def host_key(paths: Paths) -> str:
     """The machine's public host key: type and base64, as known_hosts has them."""
     return " ".join((paths.upper / f"{HOST_KEY}.pub").read_text().split()[:2])
+
+
+def address(upper: Path, batch: str) -> None:
+    """Has a machine that is off give itself its address at boot, by a batch for ip(8)."""
+    wanted = upper / _UNITS / "multi-user.target.wants"
+    for folder in (wanted, (upper / _BATCH).parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    (upper / _BATCH).write_text(batch)
+    (upper / _UNITS / _UNIT).write_text(_ADDRESS)
+    link = wanted / _UNIT
+    if not link.is_symlink():
+        link.symlink_to(f"../{_UNIT}")
 
 
 def authorize(root: Path, key: str) -> None:

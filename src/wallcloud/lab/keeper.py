@@ -1,7 +1,8 @@
 """A machine's keeper: a shell script that wires, boots, and boots again after a reboot. One process per machine.
 
 It is a script and not Python so that it takes a megabyte. Each round is a power-on: the namespace is made afresh with
-its NICs, so that no address, rule or device outlives a reboot, as on real hardware. systemd-nspawn ends with 133 when
+its NICs, so that no address, rule or device outlives a reboot, as on real hardware. (The address is the machine's own
+doing, after its firewall's: `disk.address`.) systemd-nspawn ends with 133 when
 the machine wants to be booted again (that is what `--keep-unit` is for); with anything else it is off, and its plugs
 are pulled. The root file system is mounted in a mount namespace of the container manager's own: it is never seen on the
 host and vanishes with the last process.
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from wallcloud.frozen import frozen
 from wallcloud.lab import kernel
-from wallcloud.lab.network import address_commands, plug_commands, unplug_commands
+from wallcloud.lab.network import plug_commands, unplug_commands
 from wallcloud.lab.processes import KEEPER, container
 from wallcloud.lab.wiring import Machine
 
@@ -137,7 +138,8 @@ plug() {{
         nsenter --net={kernel.NETNS}/"$wires" ethtool -K "$port" tx off >/dev/null || return
     done
     ip -netns "$node" -batch - <<'END'
-{address_commands(machine)}END
+{kernel.mark(machine.digest)}
+END
 }}
 
 power_on() {{

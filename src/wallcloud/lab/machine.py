@@ -54,6 +54,7 @@ class Box:
     def start(self, operator_key: str) -> None:
         """Switches it on. It must be off and have a disk."""
         disk.authorize(self.paths.upper, operator_key)
+        disk.address(self.paths.upper, network.address_commands(self.machine))
         own = not kernel.systemd()
         below = Path(self.paths.base.read_text().strip())
         wires = network.wires_namespace(self.site)

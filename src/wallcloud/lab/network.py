@@ -144,7 +144,7 @@ def _card_mtu(machine: Machine, nic: Nic) -> int:
 
 
 def address_commands(machine: Machine) -> str:
-    """The batch, run in a machine's namespace, for the one thing that is set up from outside: what SSH arrives on."""
+    """The batch, run by the machine itself at boot, for what an installer sets up: the address that SSH arrives on."""
     lines = []
     if machine.vlan is not None:
         lines.append(f"link set dev {machine.parent} up")
@@ -152,7 +152,6 @@ def address_commands(machine: Machine) -> str:
     lines.append(f"link set dev {machine.device} mtu {machine.mtu} up")
     lines.append(f"address add {machine.address} broadcast + dev {machine.device}")
     lines += [f"route add {prefix} via {via} dev {machine.device}" for prefix, via in machine.routes]
-    lines.append(kernel.mark(machine.digest))
     return "".join(f"{line}\n" for line in lines)
 
 
