@@ -26,6 +26,11 @@ def seldom(cases: Iterable[Named], handful: Container[Any]) -> list[Any]:
     return [pytest.param(case, id=case.name, marks=() if case in handful else (pytest.mark.soak,)) for case in cases]
 
 
+def seldom_values(cases: Iterable[str], handful: Container[str]) -> list[Any]:
+    """As `seldom`, of cases that are their own names."""
+    return [pytest.param(case, id=case, marks=() if case in handful else (pytest.mark.soak,)) for case in cases]
+
+
 def examples(few: int, many: int) -> Callable[[Test], Test]:
     """How many examples hypothesis makes: `few`, the same in every run; `many` in `make soak`, which then takes this
     test too. WALLCLOUD_EXAMPLES_SEED, a number, makes others."""
