@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources as package
+from pathlib import Path
 
 from wallcloud.catalog import tls
 from wallcloud.catalog.bus import PORT
@@ -13,7 +14,6 @@ from wallcloud.catalog.place import Place, actor
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import BusAccount, BusVhost, Directory, ExclusiveBusAccounts, File
-from wallcloud.node.secret import Secret
 from wallcloud.site.model import Kind, Role
 
 ACCOUNT = Account("rabbitmq", 613, home="/var/lib/wallcloud-rabbitmq")
@@ -23,6 +23,32 @@ CONFIG = f"{FOLDER}/rabbitmq.conf"
 PLUGINS = f"{FOLDER}/enabled_plugins"
 DEFINITIONS = f"{FOLDER}/definitions.json"
 COOKIE = f"{HOME}/.erlang.cookie"
+COOKIE_SECRET = "rabbitmq-cookie"  # noqa: S105 - its name
+STARTED = "/run/wallcloud-rabbitmq/.erlang.cookie"
+"""The cookie that the server has, which may be another than the file's for a moment."""
+RENEW = "/usr/lib/wallcloud/bus_renew"
+_RENEW = f"""\
+#!/bin/sh
+# Written by Wallcloud: has the running server take its certificate and its cookie anew. Run as root by its unit.
+set -eu
+ask() {{ # whoever knows the cookie in $1 is obeyed
+    HOME=$1 erl_call -address 127.0.0.1:25672 -h wallcloud-renew -fetch_stdout -no_result_term -e <<'END'
+try
+  ok = ssl:clear_pem_cache(),
+  {{ok, Cookie}} = file:read_file("{COOKIE}"),
+  true = erlang:set_cookie(binary_to_atom(string:trim(Cookie))),
+  io:put_chars("renewed")
+catch _:Reason -> io:put_chars(io_lib:format("failed: ~tp", [Reason])) end.
+END
+}}
+# The one it was started with, or has taken last; the file's, where this was killed after the server had taken it.
+for home in {Path(STARTED).parent} {HOME}; do
+    said=$(ask "$home" 2>&1) || :
+    [ "$said" != renewed ] || exec install -o {ACCOUNT.name} -g {ACCOUNT.group} -m 0400 {COOKIE} {STARTED}
+done
+echo "$said" >&2
+exit 1
+"""
 CONSUMED = "/usr/lib/wallcloud/bus_consumed.py"
 _KERNEL = "the node's kernel"
 
@@ -42,7 +68,7 @@ def resources(place: Place) -> Iterator[Resource]:
     yield Directory(path=HOME, owner="rabbitmq", group="rabbitmq", mode=0o700, component="rabbitmq", reason="its data")
     yield File(
         path=COOKIE,
-        content=(Secret("rabbitmq-cookie"),),
+        content=(place.rotation.used(COOKIE_SECRET),),
         owner="rabbitmq",
         group="rabbitmq",
         mode=0o400,
@@ -51,6 +77,7 @@ def resources(place: Place) -> Iterator[Resource]:
     )
     yield tls.server_certificate(place, "rabbitmq", reason="proves the bus to its clients")
     yield File(path=CONFIG, content=_config(place, where), component="rabbitmq", reason="TLS and certificates only")
+    yield File(path=RENEW, content=_RENEW, mode=0o755, component="rabbitmq", reason="its certificate is read anew")
     yield File(
         path=PLUGINS, content="[rabbitmq_auth_mechanism_ssl].\n", component="rabbitmq", reason="login by certificate"
     )
@@ -65,9 +92,15 @@ def resources(place: Place) -> Iterator[Resource]:
         description="the message bus (RabbitMQ)",
         kind="notify",
         start="/usr/lib/rabbitmq/bin/rabbitmq-server",
-        restart_on=(CONFIG, PLUGINS, DEFINITIONS, COOKIE, where.certificate, where.key, where.authority),
+        restart_on=(CONFIG, PLUGINS, DEFINITIONS, RENEW, where.authority),
+        # A restart would lose calls between services that are under way.
+        reload=f"+{RENEW}",
+        reload_on=(COOKIE, where.certificate, where.key),
         lines=(
             "NotifyAccess=all",
+            "RuntimeDirectory=wallcloud-rabbitmq",
+            "RuntimeDirectoryMode=0700",
+            f"ExecStartPre=/usr/bin/install -m 0400 {COOKIE} {STARTED}",
             f"WorkingDirectory={HOME}",
             f"ReadWritePaths={HOME}",
             f"Environment=HOME={HOME} LANG=C.UTF-8",

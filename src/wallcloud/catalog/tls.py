@@ -45,6 +45,7 @@ def client_certificate(place: Place, *, reason: str) -> Certificate:
         names=(place.internal_name(),),
         use=("client",),
         group=place.component.account.group,
+        made_since=place.rotation.made_since(place.actor),
         component=place.component.name,
         reason=reason,
     )
@@ -72,6 +73,7 @@ def server_certificate(
         names=(common, *names),
         use=use,
         group=group or place.component.account.group,
+        made_since=place.rotation.made_since(f"{name}@{place.node}"),
         component=place.component.name,
         reason=reason,
     )

@@ -14,10 +14,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from wallcloud.deploy.state import StateFolder
 from wallcloud.errors import WallcloudError
 from wallcloud.frozen import frozen
+from wallcloud.node.resources.certificate import BACKDATED
 
 CA_DAYS = 3650
-_SKEW = timedelta(minutes=5)
-"""Certificates are valid a little before they were made: nodes' clocks may be behind the deployer's."""
+_SKEW = timedelta(seconds=BACKDATED)
 _RESTORE = "restore the state folder from its backup; without its CA no node trusts this deployer's certificates"
 _USES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 

@@ -14,7 +14,9 @@ from wallcloud.build.cache import Cache
 from wallcloud.catalog.basics import WIRES
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Release
+from wallcloud.catalog.rotation import Rotation
 from wallcloud.catalog.tls import CA_HOLE
+from wallcloud.deploy import rotation
 from wallcloud.deploy.milestones import Milestones
 from wallcloud.deploy.preflight.meeting import PreflightFailed, Told, look
 from wallcloud.deploy.prepare import facts_of
@@ -131,6 +133,7 @@ class Run:
         self._apply = apply
         self._try_wires = try_wires
         self._seeding = seeding
+        self._rotation = Rotation()
         self._opened: list[Session] = []
         self._sessions: dict[str, Session] = {}
         self._outcomes: dict[str, Outcome] = {}
@@ -162,6 +165,7 @@ class Run:
         require(self._loaded)  # before any node is touched
         self._facts = {node: facts_of(self._state, node) for node in self._loaded.site.nodes}
         ssh_config_there(self._loaded)
+        self._rotation = rotation.load(self._state)
         return chosen
 
     async def run(self, nodes: Iterable[str]) -> Summary:
@@ -231,7 +235,8 @@ class Run:
         return Authority.open(self._state, self._loaded.site.name)
 
     def _compile(self, facts: Mapping[str, NodeFacts]) -> Design:
-        return compile_site(self._loaded, facts, self._release, self._seeding.seed if self._seeding else None)
+        seed = self._seeding.seed if self._seeding else None
+        return compile_site(self._loaded, facts, self._release, seed, self._rotation)
 
     async def _meet(self, node: str) -> None:
         """Opens the session and hears the node's facts."""
