@@ -22,7 +22,7 @@ from wallcloud.cli.face import (
     print_json,
     site_option,
 )
-from wallcloud.cli.rotating import stages
+from wallcloud.cli.rotating import finish
 from wallcloud.cli.table import table, width
 from wallcloud.deploy import rotation
 from wallcloud.deploy.prepare import known_design, release_of, state_of
@@ -91,7 +91,7 @@ def rotate(
             finished = "the rotation that was interrupted is finished"
             err().print(f"finishing the rotation that was interrupted: {', '.join(sorted(now.moving))}", soft_wrap=True)
             chosen, renewed = [each for each in kept if each.name in now.moving], []
-        summaries = tuple(stages(loaded, as_json=as_json))
+        summaries = finish(loaded, as_json=as_json)
     ok = all(summary.ok for summary in summaries)
     again = option_site(site_file)
     if as_json:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import click
 
 from wallcloud.catalog.rotation import Rotation, Stage
-from wallcloud.cli.converge_verbs import converge
+from wallcloud.cli.converging import converge
 from wallcloud.cli.face import err
 from wallcloud.deploy import rotation
 from wallcloud.deploy.prepare import state_of
@@ -22,25 +21,23 @@ SAYS = {
 }
 
 
-def stages(loaded: Loaded, *, as_json: bool) -> Iterator[Summary]:
-    """Applies the stage that is written down and all that come after it, on every node, under the state's lock.
+def finish(loaded: Loaded, *, as_json: bool) -> tuple[Summary, ...]:
+    """Applies what is left of the rotation that is written down, on every node, under the state's lock.
 
-    What is not well ends it: the next apply or rotate goes on from there. Raises WallcloudError.
+    Returns what came of each stage; none where no rotation is under way. What is not well ends it. Raises
+    WallcloudError.
     """
-    state = state_of(loaded)
-    now = rotation.load(state)
-    while now.stage is not None:
+    summaries: list[Summary] = []
+
+    def applied(now: Rotation) -> bool:
+        stage = now.stage or Stage.END
         if as_json:
-            click.echo(json.dumps({"event": "stage", "stage": now.stage, "says": SAYS[now.stage]}))
+            click.echo(json.dumps({"event": "stage", "stage": stage, "says": SAYS[stage]}))
         else:
-            err().print(f"{_number(now)}: {SAYS[now.stage]}", style="bold")
-        summary = converge(loaded, tuple(loaded.site.nodes), apply=True, as_json=as_json)
-        yield summary
-        if not summary.ok:
-            return
-        now = rotation.after(now)
-        rotation.keep(state, now)
+            number = f"stage {list(Stage).index(stage) + 1} of {len(Stage)}"
+            err().print(f"{number}: {SAYS[stage]}", style="bold")
+        summaries.append(converge(loaded, tuple(loaded.site.nodes), apply=True, as_json=as_json))
+        return summaries[-1].ok
 
-
-def _number(now: Rotation) -> str:
-    return f"stage {list(Stage).index(now.stage or Stage.END) + 1} of {len(Stage)}"
+    rotation.walk(state_of(loaded), applied)
+    return tuple(summaries)

@@ -7,7 +7,7 @@ goes on from there. At no moment does a client use a value that its server does 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +55,18 @@ def after(rotation: Rotation) -> Rotation:
             return replace(rotation, stage=Stage.END, generations={**rotation.generations, **settled})
         case _:
             return replace(rotation, stage=None, moving=frozenset())
+
+
+def walk(state: StateFolder, applied: Callable[[Rotation], bool]) -> bool:
+    """Has each stage applied that is left, until one is not well; whether the rotation is over. Each stage is written
+    down before. Raises what `applied` raises."""
+    now = load(state)
+    while now.stage is not None:
+        if not applied(now):
+            return False
+        now = after(now)
+        keep(state, now)
+    return True
 
 
 def old_values(rotation: Rotation, names: Iterable[str]) -> tuple[str, ...]:

@@ -108,7 +108,9 @@ class StateFolder:
         """Drops the values of secrets that nobody uses any more."""
         known, gone = self._secrets(), set(names)
         if gone & known.keys():
-            self._write_json("secrets.json", {name: value for name, value in known.items() if name not in gone})
+            kept = {name: value for name, value in known.items() if name not in gone}
+            self._write_json("secrets.json", kept)
+            self._note_ages((), kept)
 
     def ages(self) -> dict[str, float]:
         """When secrets were made, in seconds since 1970; of those that are older than this file nothing is known."""
