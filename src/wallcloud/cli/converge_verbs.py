@@ -51,7 +51,8 @@ def plan(
     found = converge(loaded, chosen, apply=False, as_json=as_json)
     unfinished = rotation.load(state_of(loaded)).stage is not None
     if as_json:
-        click.echo(json.dumps({"event": "summary", **_summary_json(found), "rotation_unfinished": unfinished}))
+        more = {"rotation": "unfinished"} if unfinished else {}
+        click.echo(json.dumps({"event": "summary", **_summary_json(found), **more}))
     else:
         _print(plan_text.lines(found, whole=not summary, details=details))
         _print(plan_text.verdict(found, option_site(site_file)))
@@ -78,7 +79,7 @@ def apply(
     with state.lock():
         summary = converge(loaded, chosen, apply=True, as_json=as_json, try_wires=not without_preflight)
         if summary.ok and rotation.load(state).stage and set(chosen) == set(loaded.site.nodes):
-            summary = finish(loaded, as_json=as_json)[-1]
+            summary = finish(loaded, as_json=as_json, try_wires=not without_preflight)[-1]
     if as_json:
         click.echo(json.dumps({"event": "summary", **_summary_json(summary)}))
     else:

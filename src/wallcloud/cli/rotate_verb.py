@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -25,6 +26,7 @@ from wallcloud.cli.face import (
 from wallcloud.cli.rotating import finish
 from wallcloud.cli.table import table, width
 from wallcloud.deploy import rotation
+from wallcloud.deploy.authority import life
 from wallcloud.deploy.prepare import known_design, release_of, state_of
 from wallcloud.deploy.run import Summary
 from wallcloud.deploy.secret_list import Kept, Kind, certificates_of, secrets_of, wanted
@@ -35,6 +37,13 @@ from wallcloud.errors import WallcloudError
 from wallcloud.site.load import Loaded
 
 _DAY = 86400
+
+
+class _Age(NamedTuple):
+    """How old a secret is, or, where that is not `known`, how old at most."""
+
+    seconds: float
+    known: bool
 
 
 @click.command()
@@ -55,9 +64,10 @@ def rotate(
     as_json: bool,
     names: tuple[str, ...],
 ) -> None:
-    """Renew certificates, and the services' passwords and keys, while the cloud serves.
+    """Renew certificates, passwords and keys, while the cloud serves.
 
-    Without names or options: all certificates and all secrets but those that people hold. --list shows the names.
+    Without names or options: all certificates, and all passwords and keys but those that people hold. --list shows
+    the names.
     Where a server takes two passwords at once, the new one is made beside the old one, services move to it, then
     the old one goes. A rotation that was interrupted is finished by the next rotate or apply, and a new one begins
     only then. After --users everybody who logs in by these passwords needs the new ones: wallcloud access.
@@ -114,8 +124,8 @@ def _done(finished: str, secrets: int, certificates: int, persons: list[str], ag
     yield finished or f"rotated: {_count(certificates, 'certificate')} and {_count(secrets, 'secret')}"
     if persons:
         yield f"new passwords for people: {', '.join(persons)}. To see them: wallcloud access --force{again}"
-    more = " A rotation of its own begins with the next wallcloud rotate." if finished else ""
-    yield f"Next: wallcloud verify{again}.{more}"
+    more = "; a new rotation begins with the next wallcloud rotate" if finished else ""
+    yield f"Next: wallcloud verify{again}{more}"
 
 
 def _unfinished(summary: Summary, again: str) -> Iterator[str]:
@@ -139,7 +149,9 @@ def _list(loaded: Loaded, design: Design, state: StateFolder, kept: Iterable[Kep
         for each in answer.certificates
     }
     ages, used = state.ages(), rotation.load(state).used
-    age = {each.name: now - ages[name] if (name := used(each.name).name) in ages else None for each in kept}
+    since, until = life(state)
+    # Older than the CA is none; of those that are older than the notes nothing more is known.
+    age = {each.name: _Age(now - ages.get(used(each.name).name, since), used(each.name).name in ages) for each in kept}
     where = certificates_of(design)
     if as_json:
         rows = [
@@ -148,7 +160,7 @@ def _list(loaded: Loaded, design: Design, state: StateFolder, kept: Iterable[Kep
                 "kind": each.kind,
                 "server": each.server,
                 "holders": each.holders,
-                "age_seconds": age[each.name],
+                "age_seconds": age[each.name].seconds if age[each.name].known else None,
             }
             for each in kept
         ]
@@ -158,11 +170,13 @@ def _list(loaded: Loaded, design: Design, state: StateFolder, kept: Iterable[Kep
                 "certificates": [
                     {"name": name, "node": node, "left_seconds": left.get(name)} for name, node in where.items()
                 ],
+                "ca_left_seconds": until - now,
                 "lost": {node: error.what for node, error in asked.lost.items()},
             }
         )
     else:
         click.echo("\n".join(_listed(kept, age, where, left)))
+        click.echo(f"\nthe CA: {_days(until - now)} left; it is not renewed by this")
         for node, error in asked.lost.items():
             click.echo(f"{node}: {error.what}: its certificates are not known", err=True)
     return ANSWER_IS_NO if asked.lost else FINE
@@ -170,12 +184,12 @@ def _list(loaded: Loaded, design: Design, state: StateFolder, kept: Iterable[Kep
 
 def _listed(
     kept: Iterable[Kept],
-    age: Mapping[str, float | None],
+    age: Mapping[str, _Age],
     where: Mapping[str, str],
     left: Mapping[str, float | None],
 ) -> Iterator[str]:
     columns = ("secret", "age", "server", "who holds it")
-    rows = [(each.name, _days(age[each.name]), each.server or "-", _holders(each)) for each in kept]
+    rows = [(each.name, _old(each, age[each.name]), each.server or "-", _holders(each)) for each in kept]
     yield table(columns, rows, width())
     yield ""
     days = {name: _days(left.get(name)) for name in where}
@@ -191,6 +205,13 @@ def _holders(each: Kept) -> str:
     return "; ".join(
         f"{component} on {', '.join(them)}" if all(them) else component for component, them in nodes.items()
     )
+
+
+def _old(each: Kept, age: _Age) -> str:
+    """Keystone's keys are not the deployer's to know."""
+    if each.kind is Kind.KEYS:
+        return "on the node"
+    return ("" if age.known else "at most ") + _days(age.seconds)
 
 
 def _days(seconds: float | None) -> str:

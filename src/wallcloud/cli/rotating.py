@@ -21,7 +21,7 @@ SAYS = {
 }
 
 
-def finish(loaded: Loaded, *, as_json: bool) -> tuple[Summary, ...]:
+def finish(loaded: Loaded, *, as_json: bool, try_wires: bool = True) -> tuple[Summary, ...]:
     """Applies what is left of the rotation that is written down, on every node, under the state's lock.
 
     Returns what came of each stage; none where no rotation is under way. What is not well ends it. Raises
@@ -36,7 +36,8 @@ def finish(loaded: Loaded, *, as_json: bool) -> tuple[Summary, ...]:
         else:
             number = f"stage {list(Stage).index(stage) + 1} of {len(Stage)}"
             err().print(f"{number}: {SAYS[stage]}", style="bold")
-        summaries.append(converge(loaded, tuple(loaded.site.nodes), apply=True, as_json=as_json))
+        nodes = tuple(loaded.site.nodes)
+        summaries.append(converge(loaded, nodes, apply=True, as_json=as_json, try_wires=try_wires))
         return summaries[-1].ok
 
     rotation.walk(state_of(loaded), applied)

@@ -129,6 +129,16 @@ class Authority:
         return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
+def life(state: StateFolder) -> tuple[float, float]:
+    """When the site's CA begins and ends, in seconds since 1970. Raises WallcloudError where it cannot be read."""
+    try:
+        certificate = x509.load_pem_x509_certificate(state.ca_certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise WallcloudError(f"the site's CA cannot be read: {error}", where=str(state.ca), hint=_RESTORE) from error
+    # As of cryptography 42 the ones without _utc warn.
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+
+
 def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))

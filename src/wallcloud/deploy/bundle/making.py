@@ -14,6 +14,7 @@ from pathlib import Path
 
 from wallcloud import __version__
 from wallcloud.build.cache import Cache
+from wallcloud.deploy.authority import life
 from wallcloud.deploy.bundle.archive import Archive, LeftOut, Listed, redactor_of
 from wallcloud.deploy.bundle.collecting import collect
 from wallcloud.deploy.prepare import known_design, release_of, state_of
@@ -93,7 +94,8 @@ def _fill(
         _here(archive, loaded, design, nodes)
     with step(progress, "status"):
         asked = ask(loaded, design, state, nodes)
-        archive.add("status.json", _json(report(design, asked, time.time()).to_json()))
+        _, ca_until = life(state)
+        archive.add("status.json", _json(report(design, asked, time.time(), ca_until).to_json()))
     reached = tuple(asked.answers)
     with step(progress, "plan"):
         try:
