@@ -16,7 +16,7 @@ from tests.design.world import RELEASE, example
 from tests.soak import examples
 
 from wallcloud.catalog.rotation import EVERY, Rotation, Stage, base, hole
-from wallcloud.catalog.tls import CA_HOLE
+from wallcloud.catalog.tls import CA_HOLE, CRL_HOLE
 from wallcloud.deploy import rotation
 from wallcloud.deploy.rotation import Wanted
 from wallcloud.deploy.secret_list import Kind, certificates_of, secrets_of, wanted
@@ -62,7 +62,7 @@ def shown(text: Text) -> Iterator[Shown]:
         if not isinstance(piece, Secret):
             before += piece
             continue
-        if piece.name == CA_HOLE:
+        if piece.name in (CA_HOLE, CRL_HOLE):
             continue
         last = (before.rstrip().splitlines() or [""])[-1]
         if last.startswith("connection = mysql+pymysql://"):
@@ -142,7 +142,7 @@ class Played:
         """One apply; killed after `until` of its work. In no order: nodes and components go side by side."""
         now = design(Same(of.generations, of.moving, of.stage, of.certificates, {}))
         for node in now.specs:
-            self.state.secrets(name for name in now.secret_names(node) if name != CA_HOLE)
+            self.state.secrets(name for name in now.secret_names(node) if name not in (CA_HOLE, CRL_HOLE))
         steps = self.world.steps(now)
         self.chance.shuffle(steps)
         for node, resource in steps[: round(len(steps) * until)]:

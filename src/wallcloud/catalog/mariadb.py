@@ -90,7 +90,7 @@ def resources(place: Place) -> Iterator[Resource]:
         restart_on=(CONFIG, where.authority),
         # As root, whom the socket knows. Open connections stay; new ones are shown the new certificate.
         reload=f"+/usr/bin/mariadb --no-defaults --protocol=socket --socket={SOCKET} --skip-ssl -e 'FLUSH SSL'",
-        reload_on=(where.certificate, where.key),
+        reload_on=(where.certificate, where.key, tls.CRL),
         lines=(
             "RuntimeDirectory=mysqld",
             "RuntimeDirectoryMode=0755",
@@ -147,6 +147,7 @@ pid-file = /run/mysqld/mariadbd.pid
 bind-address = {place.address(Kind.MANAGEMENT)}
 port = {PORT}
 ssl-ca = {where.authority}
+ssl-crl = {tls.CRL}
 ssl-cert = {where.certificate}
 ssl-key = {where.key}
 tls-version = TLSv1.3

@@ -33,13 +33,14 @@ class Stage(StrEnum):
 class Rotation:
     """`generations`: of each secret that was ever rotated, how often. `moving`: those on their way from that generation
     to the next, at `stage`. `certificates`: name or EVERY → seconds since 1970 before which none may have been made;
-    `keys`: the same of Keystone's keys."""
+    `keys`: the same of Keystone's keys. `replaced`: the same as `certificates`, where all nodes have the new ones."""
 
     generations: Mapping[str, int] = field(default_factory=dict)
     moving: frozenset[str] = frozenset()
     stage: Stage | None = None
     certificates: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, int] = field(default_factory=dict)
+    replaced: Mapping[str, int] = field(default_factory=dict)
 
     def generation(self, name: str) -> int:
         """The generation that is used of a secret."""

@@ -12,6 +12,11 @@ CA = f"{FOLDER}/ca.pem"
 CA_HOLE = "site-ca"
 """The CA is made after the design and is no part of it: a hole that the deployer fills with the certificate (PEM)."""
 
+CRL = f"{FOLDER}/crl.pem"
+"""Where clients show certificates: the ones of the site's CA that a rotation has replaced, and that are refused."""
+CRL_HOLE = "site-crl"
+"""As CA_HOLE."""
+
 
 @frozen
 class Paths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -93,6 +94,22 @@ class Authority:
     def pem(self) -> str:
         """The CA's certificate."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def revocation_list(self, serials: Iterable[int]) -> str:
+        """A list (PEM) of these, good for as long as the CA: who refuses a list that is too old refuses everybody."""
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._certificate.subject)
+            .last_update(now - _SKEW)
+            .next_update(self._certificate.not_valid_after_utc)
+            .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+        for serial in serials:
+            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - _SKEW)
+            builder = builder.add_revoked_certificate(one.build())
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
     def sign(self, csr_pem: str, wanted: Request) -> str:
         """The signed certificate (PEM) for a CSR. Only the design's names go in, whatever the CSR asks for.

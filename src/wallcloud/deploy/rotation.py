@@ -52,7 +52,8 @@ def after(rotation: Rotation) -> Rotation:
             return replace(rotation, stage=Stage.USE)
         case Stage.USE:
             settled = {name: rotation.generation(name) for name in rotation.moving}
-            return replace(rotation, stage=Stage.END, generations={**rotation.generations, **settled})
+            generations = {**rotation.generations, **settled}
+            return replace(rotation, stage=Stage.END, generations=generations, replaced=rotation.certificates)
         case _:
             return replace(rotation, stage=None, moving=frozenset())
 
@@ -85,6 +86,7 @@ def load(state: StateFolder) -> Rotation:
             stage=Stage(found["stage"]) if found.get("stage") else None,
             certificates=_numbers(found.get("certificates", {})),
             keys=_numbers(found.get("keys", {})),
+            replaced=_numbers(found.get("replaced", {})),
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise WallcloudError(
@@ -105,6 +107,7 @@ def keep(state: StateFolder, rotation: Rotation) -> None:
             "stage": rotation.stage,
             "certificates": dict(rotation.certificates),
             "keys": dict(rotation.keys),
+            "replaced": dict(rotation.replaced),
         }
     )
 

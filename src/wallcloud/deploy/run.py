@@ -15,7 +15,7 @@ from wallcloud.catalog.basics import WIRES
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Release
 from wallcloud.catalog.rotation import Rotation
-from wallcloud.catalog.tls import CA_HOLE
+from wallcloud.catalog.tls import CA_HOLE, CRL_HOLE
 from wallcloud.deploy import rotation
 from wallcloud.deploy.milestones import Milestones
 from wallcloud.deploy.preflight.meeting import PreflightFailed, Told, look
@@ -230,9 +230,13 @@ class Run:
         return found
 
     def _authority(self) -> Authority:
-        from wallcloud.deploy.authority import Authority  # noqa: PLC0415 - a plan signs nothing and starts faster
+        # A plan signs nothing and starts faster.
+        from wallcloud.deploy.authority import Authority  # noqa: PLC0415
+        from wallcloud.deploy.revocation import refresh  # noqa: PLC0415
 
-        return Authority.open(self._state, self._loaded.site.name)
+        authority = Authority.open(self._state, self._loaded.site.name)
+        refresh(self._state, authority, self._rotation)
+        return authority
 
     def _compile(self, facts: Mapping[str, NodeFacts]) -> Design:
         seed = self._seeding.seed if self._seeding else None
@@ -319,11 +323,12 @@ class Run:
     def _fillings(self, names: tuple[str, ...]) -> dict[str, str]:
         """What fills the holes of a spec: secrets, and the CA's certificate, which is none but is made here too."""
         brought = self._seeding.secrets if self._seeding else {}
-        wanted = set(names) - {CA_HOLE} - brought.keys()
+        wanted = set(names) - {CA_HOLE, CRL_HOLE} - brought.keys()
         values = self._state.secrets(wanted) if self._apply else self._state.secrets_known(wanted)
         values.update({name: brought[name] for name in names if name in brought})
-        ca = self._state.ca_certificate
-        return {**values, CA_HOLE: ca.read_text(encoding="ascii") if ca.exists() else ""}
+        made = {CA_HOLE: self._state.ca_certificate, CRL_HOLE: self._state.revocation_list}
+        files = {name: path.read_text(encoding="ascii") if path.exists() else "" for name, path in made.items()}
+        return {**values, **files}
 
     async def _handle(
         self,
@@ -350,7 +355,7 @@ class Run:
                 case "need-stream" if self._seeding is not None:
                     session.send_frames(self._seeding.frames(event["name"]))
                 case "sign" if authority is not None:
-                    session.send(_signed(design, node, event, authority))
+                    session.send(_signed(design, node, event, authority, self._state))
                 case "confirm-wanted":
                     why = await reachable(session.target)
                     if why is None:
@@ -404,7 +409,7 @@ def at_work(holder: Mapping[str, Any]) -> str:
     return f"{holder.get('operator') or 'somebody'} is at work there{moment}"
 
 
-def _signed(design: Design, node: str, event: Event, authority: Authority) -> Event:
+def _signed(design: Design, node: str, event: Event, authority: Authority, state: StateFolder) -> Event:
     """The answer to a request: only what the design names for this node is ever signed."""
     wanted = next(
         (r for r in design.specs[node].resources if isinstance(r, Certificate) and r.name == event["id"]), None
@@ -412,12 +417,14 @@ def _signed(design: Design, node: str, event: Event, authority: Authority) -> Ev
     if wanted is None:
         return {"op": "certificate-refused", "id": event["id"], "why": "the design names no such certificate"}
     from wallcloud.deploy.authority import Request  # noqa: PLC0415 - as above
+    from wallcloud.deploy.revocation import note  # noqa: PLC0415
 
     request = Request(wanted.subject, wanted.names, wanted.use, wanted.days)
     try:
         pem = authority.sign(event["csr"], request)
     except WallcloudError as error:
         return {"op": "certificate-refused", "id": event["id"], "why": error.what}
+    note(state, wanted.name, pem)
     return {"op": "certificate", "id": event["id"], "pem": pem, "ca": authority.pem}
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from wallcloud.catalog import keystone_keys
 from wallcloud.catalog.identity import people
 from wallcloud.catalog.rotation import base
-from wallcloud.catalog.tls import CA_HOLE
+from wallcloud.catalog.tls import CA_HOLE, CRL_HOLE
 from wallcloud.deploy.rotation import Wanted
 from wallcloud.design.compile import Design
 from wallcloud.design.secrets import holes
@@ -59,7 +59,7 @@ def secrets_of(design: Design) -> tuple[Kept, ...]:
     for node, spec in design.specs.items():
         for resource in spec.resources:
             for hole in holes(resource):
-                if hole.name == CA_HOLE:
+                if hole.name in (CA_HOLE, CRL_HOLE):
                     continue
                 found = holders.setdefault(base(hole.name), {})
                 if isinstance(resource, DatabaseAccount):

@@ -8,10 +8,11 @@
   secrets.json      0600, {name: value}
   rotation.json     which of them are used now (deploy/rotation.py), where any was ever rotated
   ages.json         {name: seconds since 1970 when it was made}
+  issued.json       the certificates that were signed, and crl.pem, the list of those that are replaced
   facts/NODE.json   what each node said last
   lab/              the lab's own, where there is one
 ```
-A backup takes `ca`, `secrets.json` and `rotation.json`; the others are found out or made again.
+A backup takes `ca`, `secrets.json`, `rotation.json` and `issued.json`; the others are found out or made again.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import Any
 
 from wallcloud.errors import WallcloudError
 
-KEPT = ("ca", "secrets.json", "rotation.json")
+KEPT = ("ca", "secrets.json", "rotation.json", "issued.json")
 """What a backup takes: nobody can make it again. Machines that are new have other facts, and labs other keys."""
 
 
@@ -62,6 +63,11 @@ class StateFolder:
     def ca_certificate(self) -> Path:
         """The certificate that every client of the cloud verifies against."""
         return self.ca / "cert.pem"
+
+    @property
+    def revocation_list(self) -> Path:
+        """The certificates that servers refuse though the CA signed them."""
+        return self.path / "crl.pem"
 
     def write(self, name: str, content: bytes, mode: int = 0o600) -> None:
         """Writes `<state>/<name>` whole, never readable by others."""
@@ -128,6 +134,14 @@ class StateFolder:
     def keep_rotation(self, found: dict[str, Any]) -> None:
         """Keeps it."""
         self._write_json("rotation.json", found)
+
+    def issued(self) -> dict[str, dict[str, Any]]:
+        """What deploy/revocation.py keeps of the certificates that were signed."""
+        return self._json(self.path / "issued.json") or {}
+
+    def keep_issued(self, found: dict[str, dict[str, Any]]) -> None:
+        """Keeps it."""
+        self._write_json("issued.json", found)
 
     def _write_json(self, name: str, what: dict[str, Any]) -> None:
         self.write(name, json.dumps(what, indent=1, sort_keys=True).encode())
