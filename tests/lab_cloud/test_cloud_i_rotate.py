@@ -48,16 +48,35 @@ SQL = """
 import glob, json, sys
 sys.path[:0] = glob.glob("/opt/wallcloud/env/*/lib/python3*/site-packages")
 import pymysql
-given, tls = json.load(sys.stdin), "/etc/wallcloud/tls/"
-files = {"ca": tls + "ca.pem", "cert": tls + "nova-metadata.pem", "key": tls + "nova-metadata.key"}
-for password in given["passwords"]:
+given = json.load(sys.stdin)
+for password, base in given["tries"]:
+    files = {"ca": "/etc/wallcloud/tls/ca.pem", "cert": base + ".pem", "key": base + ".key", "check_hostname": True}
     try:
-        ssl = {**files, "check_hostname": True}
-        pymysql.connect(host=given["host"], user="nova-metadata", password=password, ssl=ssl).close()
+        pymysql.connect(host=given["host"], user="nova-metadata", password=password, ssl=files).close()
         print("in")
     except pymysql.err.OperationalError as error:
-        print(error.args[0])
+        print("revoked" if "revoked" in str(error) else error.args[0])
 """
+GREET = """
+import json, socket, ssl, sys
+given = json.load(sys.stdin)
+for base in given["bases"]:
+    context = ssl.create_default_context(cafile="/etc/wallcloud/tls/ca.pem")
+    context.load_cert_chain(base + ".pem", base + ".key")
+    try:
+        raw = socket.create_connection((given["host"], given["port"]), 30)
+        with context.wrap_socket(raw, server_hostname=given["host"]) as tls:
+            tls.sendall(bytes.fromhex(given["greeting"]))
+            print("in" if tls.recv(1) else "closed")
+    except ssl.SSLError as error:
+        print("revoked" if "REVOKED" in str(error) else str(error).replace(" ", "_"))
+"""
+OLD = "/run/wallcloud-test-old"
+# Who shows a certificate to whom: node, account, its certificate, port, and what a client says first.
+CLIENTS = (
+    ("api", "www-data", "public-door-client", 8443, b"GET /identity/v3 HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("control", "nova-conductor", "nova-conductor", 5671, b"AMQP\0\0\x09\x01"),
+)
 COOKIES = """
 folder=$(mktemp -d); cd "$folder"
 while read -r cookie; do
@@ -92,11 +111,25 @@ def tokens(cloud: Cloud, pairs: list[tuple[str, str]]) -> list[int]:
     return [int(each) for each in told.split()]
 
 
-def databases(cloud: Cloud, passwords: list[str]) -> list[str]:
-    """What MariaDB says to nova-metadata with each password and its certificate."""
-    given = {"host": f"control.internal.{load(cloud.site).site.domain}", "passwords": passwords}
+def databases(cloud: Cloud, *tries: tuple[str, str]) -> list[str]:
+    """What MariaDB says to nova-metadata with each password and certificate (without its ending)."""
+    given = {"host": f"control.internal.{load(cloud.site).site.domain}", "tries": tries}
     become = "setpriv --reuid=nova-metadata --regid=nova-metadata --init-groups"
     return cloud.on("network", f"exec {become} python3 -I -c {shlex.quote(SQL)}", input=json.dumps(given)).split()
+
+
+def greeted(cloud: Cloud, node: str, account: str, port: int, greeting: bytes, *bases: str) -> list[str]:
+    """What a server on control does with a client of each certificate."""
+    host = f"control.internal.{load(cloud.site).site.domain}"
+    given = {"host": host, "port": port, "greeting": greeting.hex(), "bases": bases}
+    become = f"setpriv --reuid={account} --regid={account} --init-groups"
+    return cloud.on(node, f"exec {become} python3 -I -c {shlex.quote(GREET)}", input=json.dumps(given)).split()
+
+
+def keep_old(cloud: Cloud, node: str, account: str, name: str) -> None:
+    """As a thief would: a copy of a certificate and its key, before they are replaced."""
+    how = f"install -D -o {account} -m 0400 -t {OLD}"
+    cloud.on(node, f"{how} /etc/wallcloud/tls/{name}.pem /etc/wallcloud/tls/{name}.key; chmod 755 {OLD}")
 
 
 def serials(cloud: Cloud) -> dict[tuple[str, str], str]:
@@ -115,6 +148,8 @@ def shown(cloud: Cloud, node: str, account: str, address: str, port: int, how: s
 def test_a_tenant_notices_no_rotation_and_the_old_is_refused(designed: Cloud) -> None:
     before, names, old = values(designed), users(designed), serials(designed)
     keys = set(designed.on("control", KEYS).split())
+    for node, account, name, *_ in (*CLIENTS, ("network", "nova-metadata", "nova-metadata")):
+        keep_old(designed, node, account, name)
     site = load(designed.site).site
     given = {
         "address": designed.on("api", "ip -4 -o addr show pub0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'").strip(),
@@ -145,7 +180,14 @@ def test_a_tenant_notices_no_rotation_and_the_old_is_refused(designed: Cloud) ->
     assert tokens(designed, [(names[name], before[name]) for name in services]) == [401] * len(services)
     assert tokens(designed, [(names[name], after[name]) for name in services]) == [201] * len(services)
     secret = "database-nova-metadata@network"
-    assert databases(designed, [before[secret], after[secret]]) == ["1045", "in"]
+    new_base, old_base = "/etc/wallcloud/tls/nova-metadata", f"{OLD}/nova-metadata"
+    tries = ((before[secret], new_base), (after[secret], old_base), (after[secret], new_base))
+    assert databases(designed, *tries) == ["1045", "revoked", "in"]
+    for node, account, name, port, greeting in CLIENTS:
+        bases = (f"{OLD}/{name}", f"/etc/wallcloud/tls/{name}")
+        assert greeted(designed, node, account, port, greeting, *bases) == ["revoked", "in"], name
+        designed.on(node, f"rm -rf {OLD}")
+    designed.on("network", f"rm -rf {OLD}")
     cookies = f"{before['rabbitmq-cookie']}\n{after['rabbitmq-cookie']}\n"
     assert designed.on("control", COOKIES, input=cookies).split() == ["refused", "obeyed"]
     assert len(keys & set(designed.on("control", KEYS).split())) < len(keys)

@@ -321,13 +321,14 @@ class Run:
         return {**order, "operator": operator(), "silence": SILENCE_SECONDS} if apply else order
 
     def _fillings(self, names: tuple[str, ...]) -> dict[str, str]:
-        """What fills the holes of a spec: secrets, and the CA's certificate, which is none but is made here too."""
+        """What fills the holes of a spec: secrets, and the CA's certificate and list, which are made here too."""
         brought = self._seeding.secrets if self._seeding else {}
         wanted = set(names) - {CA_HOLE, CRL_HOLE} - brought.keys()
         values = self._state.secrets(wanted) if self._apply else self._state.secrets_known(wanted)
         values.update({name: brought[name] for name in names if name in brought})
         made = {CA_HOLE: self._state.ca_certificate, CRL_HOLE: self._state.revocation_list}
-        files = {name: path.read_text(encoding="ascii") if path.exists() else "" for name, path in made.items()}
+        wanted_files = ((name, path) for name, path in made.items() if name in names)
+        files = {name: path.read_text(encoding="ascii") if path.exists() else "" for name, path in wanted_files}
         return {**values, **files}
 
     async def _handle(
