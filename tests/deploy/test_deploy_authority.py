@@ -227,7 +227,8 @@ def test_what_a_rotation_replaced_is_revoked_when_all_have_the_new_ones(
 
     pem = tmp_path / "old.pem"
     pem.write_text(old)
-    check = ["openssl", "verify", "-crl_check", "-CAfile", state.ca_certificate, "-CRLfile", state.revocation_list, pem]
+    trust = ("-crl_check", "-CAfile", str(state.ca_certificate), "-CRLfile", str(state.revocation_list))
+    check = ("openssl", "verify", *trust, str(pem))
     ran = subprocess.run(check, capture_output=True, text=True, check=False)
     assert ran.returncode != 0 and "certificate revoked" in ran.stderr
     new = authority.sign(csr(WANTED.subject), WANTED)

@@ -69,7 +69,7 @@ class Tenant:
 
     def ask(self, what: str, method: str, path: str, body: Any = None, good: int = 200) -> tuple[dict[str, str], Any]:
         """One request, and one retry; what came of both is noted."""
-        whys = []
+        whys: list[str] = []
         for _ in range(2):
             began = time.monotonic()
             try:

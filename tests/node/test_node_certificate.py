@@ -116,7 +116,7 @@ def test_two_thirds_of_its_life(here: Certificate, monkeypatch: pytest.MonkeyPat
 def test_made_before_a_rotation(here: Certificate) -> None:
     found = x509.read(here.cert_path)
     assert found is not None
-    made = found.since + certificate.BACKDATED
+    made = int(found.since) + certificate.BACKDATED
     assert wrong(replace(here, made_since=made), Bare()) == set()
     late = replace(here, made_since=made + 1)
     state = late.read(Bare())

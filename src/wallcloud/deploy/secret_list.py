@@ -31,6 +31,7 @@ class Kind(StrEnum):
     """Keystone's: made on its node, kept there only."""
 
 
+_PERSONS = ("the admin", "a project's first member")
 _SERVERS = {
     Kind.SERVICE: "Keystone",
     Kind.DATABASE: "MariaDB",
@@ -66,10 +67,11 @@ def secrets_of(design: Design) -> tuple[Kept, ...]:
                     databases.add(base(hole.name))
                 elif isinstance(resource, File):
                     found[f"{resource.component}@{node}"] = None
-    kept = []
+    kept: list[Kept] = []
+    holding: tuple[str, ...]
     for name, found in holders.items():
         if name in persons:
-            kind, holding = Kind.PERSON, ("the admin",) if name == persons[0] else ("a project's first member",)
+            kind, holding = Kind.PERSON, (_PERSONS[name != persons[0]],)
         elif name in services:
             kind, holding = Kind.SERVICE, tuple(found)
         else:
