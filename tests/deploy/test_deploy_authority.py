@@ -236,6 +236,20 @@ def test_what_a_rotation_replaced_is_revoked_when_all_have_the_new_ones(
     assert subprocess.run(check, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("other", ["another CA's", "no list"])
+def test_a_list_that_servers_could_not_verify_is_replaced(
+    state: StateFolder, authority: Authority, tmp_path: Path, other: str
+) -> None:
+    elsewhere = StateFolder(tmp_path / "elsewhere")
+    elsewhere.make()
+    pem = Authority.open(elsewhere, "other").revocation_list(()) if other == "another CA's" else other
+    state.write("crl.pem", pem.encode())
+    revocation.refresh(state, authority, Rotation())
+    found = x509.load_pem_x509_crl(state.revocation_list.read_bytes())
+    key = read(authority.pem).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey) and found.is_signature_valid(key)
+
+
 def test_whose_names_are_revoked() -> None:
     issued = {"a": {"name": "one", "made": 10}, "b": {"name": "two", "made": 10}, "c": {"name": "one", "made": 20}}
     assert revocation.revoked(issued, {}) == set()

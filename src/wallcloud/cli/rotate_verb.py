@@ -66,11 +66,12 @@ def rotate(
 ) -> None:
     """Renew certificates, passwords and keys, while the cloud serves.
 
-    Without names or options: all certificates, and all passwords and keys but those that people hold. --list shows
-    the names.
-    Where a server takes two passwords at once, the new one is made beside the old one, services move to it, then
-    the old one goes. A rotation that was interrupted is finished by the next rotate or apply, and a new one begins
-    only then. After --users everybody who logs in by these passwords needs the new ones: wallcloud access.
+    Without names or options: all certificates, and all passwords and keys but those that people hold; --list shows
+    the names. Where a server takes two passwords at once, the new one is made beside the old one, services move to
+    it, then the old one goes; certificates that were replaced are revoked. What else `plan` shows is done too.
+
+    A rotation that was interrupted is finished by the next rotate or apply; a new one begins only then. After --users
+    whoever logs in by these passwords needs the new ones: wallcloud access.
 
     The CA itself is not renewed by this: `status` tells how long it lasts.
     """

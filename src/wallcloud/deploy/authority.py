@@ -111,6 +111,15 @@ class Authority:
             builder = builder.add_revoked_certificate(one.build())
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
+    def listed(self, pem: bytes) -> frozenset[str] | None:
+        """The serials, in hex, on a list of this CA's; None where it is another's, or no list."""
+        try:
+            found = x509.load_pem_x509_crl(pem)
+        except ValueError:
+            return None
+        own = found.is_signature_valid(self._key.public_key())
+        return frozenset(f"{each.serial_number:x}" for each in found) if own else None
+
     def sign(self, csr_pem: str, wanted: Request) -> str:
         """The signed certificate (PEM) for a CSR. Only the design's names go in, whatever the CSR asks for.
 

@@ -42,11 +42,11 @@ def revoked(issued: Mapping[str, Mapping[str, Any]], before: Mapping[str, int]) 
 
 
 def refresh(state: StateFolder, authority: Authority, rotation: Rotation) -> None:
-    """Has the list that servers are given hold every certificate that is replaced."""
+    """Has the list that servers are given hold every certificate that is replaced. One of another CA (a state folder
+    was restored) is replaced: servers that cannot verify it refuse everybody."""
     wanted = revoked(state.issued(), rotation.replaced)
     path = state.revocation_list
-    if path.exists():
-        listed = {f"{each.serial_number:x}" for each in x509.load_pem_x509_crl(path.read_bytes())}
-        if wanted <= listed:
-            return
+    listed = authority.listed(path.read_bytes()) if path.exists() else None
+    if listed is not None and wanted <= listed:
+        return
     state.write(path.name, authority.revocation_list(int(serial, 16) for serial in sorted(wanted)).encode(), 0o644)
