@@ -184,6 +184,7 @@ def test_names_of_secrets_are_few_and_known() -> None:
         "identity-service-placement",
         "rabbitmq-cookie",
         "site-ca",
+        "site-crl",
     }
     assert set(design.secret_names("compute1")) == {"identity-service-nova-compute", "site-ca"}
     assert json.dumps(design.secret_names("api")) == '["site-ca"]'

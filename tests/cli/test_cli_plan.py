@@ -12,7 +12,7 @@ from tests.deploy.far import FINE, Far
 from tests.design.goldens import golden
 from tests.design.world import RELEASE
 
-from wallcloud.cli import converge_verbs, plan_text
+from wallcloud.cli import converging, plan_text
 from wallcloud.cli.main import wallcloud
 from wallcloud.cli.reporter import Board, JsonEvents, Lines, reporter
 from wallcloud.deploy.run import Outcome, Summary
@@ -222,7 +222,7 @@ def test_a_made_thing_is_told_from_a_changed_one() -> None:
 
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converge_verbs, "release_of", lambda *_, **__: RELEASE)
+    monkeypatch.setattr(converging, "release_of", lambda *_, **__: RELEASE)
 
 
 def invoke(*words: str) -> Result:

@@ -15,6 +15,8 @@ from tests.design.goldens import golden
 
 from wallcloud.cli.main import wallcloud
 from wallcloud.cli.status_text import screen
+from wallcloud.deploy.authority import Authority
+from wallcloud.deploy.prepare import state_of
 from wallcloud.deploy.status.judging import DAY
 from wallcloud.deploy.status.report import report
 from wallcloud.design.compile import Design
@@ -42,8 +44,8 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def shown(design: Design, answers: dict[str, Answer], *away: str) -> str:
-    lines = [unstyle(line) for line in screen(report(design, asked(answers, *away), NOW))]
+def shown(design: Design, answers: dict[str, Answer], *away: str, ca_until: float = NOW + 3000 * DAY) -> str:
+    lines = [unstyle(line) for line in screen(report(design, asked(answers, *away), NOW, ca_until))]
     assert len(lines) <= 40 and max(map(len, lines)) <= 80, "one screen"
     return "\n".join([*lines, ""])
 
@@ -78,6 +80,12 @@ def test_a_certificate_is_late(design: Design, answers: dict[str, Answer]) -> No
     golden(FOLDER / "status-certificate.txt", shown(design, answers))
 
 
+def test_the_ca_is_late(design: Design, answers: dict[str, Answer]) -> None:
+    assert shown(design, answers, ca_until=NOW + 401 * DAY) == shown(design, answers)
+    golden(FOLDER / "status-ca.txt", shown(design, answers, ca_until=NOW + 399 * DAY))
+    assert "the site's CA is over" in shown(design, answers, ca_until=NOW - 1)
+
+
 def test_a_queue_without_consumers(design: Design, answers: dict[str, Answer]) -> None:
     control = answers["control"]
     assert control.bus
@@ -105,8 +113,7 @@ def status(far: Far, *words: str) -> Result:
 @pytest.fixture
 def plays(far: Far, answers: dict[str, Answer]) -> Far:
     far.loaded.state.mkdir(mode=0o700)
-    (far.loaded.state / "ca").mkdir()
-    (far.loaded.state / "ca" / "cert.pem").touch()
+    Authority.open(state_of(far.loaded), "played")
     later = (time.time() - NOW) // DAY * DAY
     for node, answer in answers.items():
         certificates = tuple(

@@ -10,7 +10,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from wallcloud.deploy.authority import Authority, Request
+from wallcloud.catalog.rotation import EVERY, Rotation, Stage
+from wallcloud.deploy import revocation, rotation
+from wallcloud.deploy.authority import Authority, Request, life
 from wallcloud.deploy.state import StateFolder
 from wallcloud.errors import WallcloudError
 
@@ -187,3 +189,69 @@ def test_a_leaf_signs_nothing(state: StateFolder, authority: Authority, tmp_path
     assert (constraints.ca, constraints.path_length) == (True, 0)
     usage = read(authority.pem).extensions.get_extension_for_class(x509.KeyUsage).value
     assert (usage.key_cert_sign, usage.digital_signature) == (True, False)
+
+
+def test_its_life(state: StateFolder, authority: Authority) -> None:
+    made = read(authority.pem)
+    assert life(state) == (made.not_valid_before_utc.timestamp(), made.not_valid_after_utc.timestamp())
+    state.ca_certificate.write_text("no certificate")
+    with pytest.raises(WallcloudError, match="the site's CA cannot be read"):
+        life(state)
+
+
+def listed(state: StateFolder) -> set[int]:
+    found = x509.load_pem_x509_crl(state.revocation_list.read_bytes())
+    return {each.serial_number for each in found}
+
+
+def test_what_a_rotation_replaced_is_revoked_when_all_have_the_new_ones(
+    state: StateFolder, authority: Authority, tmp_path: Path
+) -> None:
+    old = authority.sign(csr(WANTED.subject), WANTED)
+    revocation.note(state, "api", old)
+    revocation.refresh(state, authority, Rotation())
+    assert listed(state) == set()
+    # A certificate's moment is a whole second: the rotation is of a later one.
+    moment = state.issued()[f"{read(old).serial_number:x}"]["made"] + 1
+    wanted = rotation.Wanted(pairs=frozenset({"some"}), certificates=frozenset({"api"}))
+    now = rotation.begun(Rotation(), wanted, moment)
+    for stage, gone in ((Stage.MAKE, set()), (Stage.USE, set()), (Stage.END, {read(old).serial_number})):
+        assert now.stage is stage
+        rotation.keep(state, now)
+        revocation.refresh(state, authority, rotation.load(state))
+        assert listed(state) == gone, stage
+        now = rotation.after(now)
+    before = state.revocation_list.read_bytes()
+    revocation.refresh(state, authority, now)
+    assert state.revocation_list.read_bytes() == before, "nothing is signed anew without need"
+
+    pem = tmp_path / "old.pem"
+    pem.write_text(old)
+    trust = ("-crl_check", "-CAfile", str(state.ca_certificate), "-CRLfile", str(state.revocation_list))
+    check = ("openssl", "verify", *trust, str(pem))
+    ran = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert ran.returncode != 0 and "certificate revoked" in ran.stderr
+    new = authority.sign(csr(WANTED.subject), WANTED)
+    pem.write_text(new)
+    assert subprocess.run(check, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("other", ["another CA's", "no list"])
+def test_a_list_that_servers_could_not_verify_is_replaced(
+    state: StateFolder, authority: Authority, tmp_path: Path, other: str
+) -> None:
+    elsewhere = StateFolder(tmp_path / "elsewhere")
+    elsewhere.make()
+    pem = Authority.open(elsewhere, "other").revocation_list(()) if other == "another CA's" else other
+    state.write("crl.pem", pem.encode())
+    revocation.refresh(state, authority, Rotation())
+    found = x509.load_pem_x509_crl(state.revocation_list.read_bytes())
+    key = read(authority.pem).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey) and found.is_signature_valid(key)
+
+
+def test_whose_names_are_revoked() -> None:
+    issued = {"a": {"name": "one", "made": 10}, "b": {"name": "two", "made": 10}, "c": {"name": "one", "made": 20}}
+    assert revocation.revoked(issued, {}) == set()
+    assert revocation.revoked(issued, {"one": 20}) == {"a"}
+    assert revocation.revoked(issued, {EVERY: 11, "one": 21}) == {"a", "b", "c"}

@@ -71,7 +71,9 @@ def test_an_apply_makes_and_keeps_them_and_sends_each_node_its_own(far: Far) -> 
     control, api = (far.heard(node)[1] for node in ("control", "api"))
     assert control["op"] == "apply"
     assert "@" in control["operator"]
-    assert control["secrets"] == {**kept, "site-ca": (far.loaded.state / "ca/cert.pem").read_text()}
+    made = {"site-ca": "ca/cert.pem", "site-crl": "crl.pem"}
+    files = {name: (far.loaded.state / path).read_text() for name, path in made.items()}
+    assert control["secrets"] == {**kept, **files}
     assert set(api["secrets"]) == {"site-ca"}
     run(far, "control", apply=True)
     assert json.loads((far.loaded.state / "secrets.json").read_text()) == kept

@@ -17,6 +17,8 @@ from wallcloud.node.status.model import Agent, Answer, CertificateHealth, Disk, 
 
 AGENT = Agent("neutron-l3-agent", "network", True, True)
 
+LATE = NOW + 3000 * DAY
+
 
 @pytest.fixture
 def design(far: Far) -> Design:
@@ -29,11 +31,11 @@ def answers(design: Design) -> dict[str, Answer]:
 
 
 def told(design: Design, answers: dict[str, Answer], *away: str) -> list[tuple[str, str, str]]:
-    return [(each.node, each.component, each.what) for each in problems(design, asked(answers, *away), NOW)]
+    return [(each.node, each.component, each.what) for each in problems(design, asked(answers, *away), NOW, LATE)]
 
 
 def test_all_is_well(design: Design, answers: dict[str, Answer]) -> None:
-    assert problems(design, asked(answers), NOW) == ()
+    assert problems(design, asked(answers), NOW, LATE) == ()
 
 
 def test_agents_that_report_are_those_of_the_units(design: Design) -> None:
@@ -58,7 +60,7 @@ def test_a_node_that_is_away_is_told_once(design: Design, answers: dict[str, Ans
         cloud=replace(control.cloud, services=dead),
         bus=replace(control.bus, queues=(queue,)),
     )
-    (problem,) = problems(design, asked(answers, "compute2"), NOW)
+    (problem,) = problems(design, asked(answers, "compute2"), NOW, LATE)
     assert problem == Problem("compute2", "", f"{AWAY.what}: {AWAY.output[0]}", AWAY.hint)
     assert len(told(design, answers)) == 2, "of a node that is there each of them counts"
 

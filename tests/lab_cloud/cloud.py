@@ -131,11 +131,17 @@ class Cloud:
 
     # -- the command
 
-    def start(self, *words: str, site: Path | None = None, environment: Mapping[str, str] | None = None) -> Running:
+    def start(
+        self,
+        *words: str,
+        site: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        input: str | None = None,
+    ) -> Running:
         """Starts `wallcloud WORDS --site …`; `lab exec` takes what follows its place as another program's."""
         end = 2 if words[:2] == ("lab", "exec") else len(words)
         argv = (*words[:end], "--site", str(site or self.site), *words[end:])
-        running = Running(self.command, argv, {**self.environment, **(environment or {})})
+        running = Running(self.command, argv, {**self.environment, **(environment or {})}, input)
         self._running.append(running)
         return running
 

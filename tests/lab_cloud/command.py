@@ -57,14 +57,17 @@ def _is_event(line: str, node: str, names: Sequence[str]) -> bool:
 class Running:
     """A command at work. Its lines can be waited for; `end` is safe to call at any time."""
 
-    def __init__(self, argv: Sequence[str], words: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, argv: Sequence[str], words: Sequence[str], environment: Mapping[str, str], input: str | None = None
+    ) -> None:
+        """`input` is the beginning of its standard input, which ends by `close_input`; None: there is none."""
         self._words = tuple(words)
         self._begun = time.monotonic()
         self._news = threading.Condition()
         self._lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._process = subprocess.Popen(
             [*argv, *words],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -77,6 +80,14 @@ class Running:
         ]
         for reader in self._readers:
             reader.start()
+        if self._process.stdin:
+            self._process.stdin.write(input or "")
+            self._process.stdin.flush()
+
+    def close_input(self) -> None:
+        """Its standard input ends."""
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def _read(self, name: str, stream: IO[str]) -> None:
         for line in stream:

@@ -53,7 +53,8 @@ def _lose_everything(cloud: Cloud) -> None:
     cloud.run("lab", "up").expect(0)
     shutil.rmtree(cloud.state / "ca")
     shutil.rmtree(cloud.state / "facts")
-    (cloud.state / "secrets.json").unlink()
+    for name in ("secrets.json", "issued.json", "crl.pem"):
+        (cloud.state / name).unlink()
 
 
 def test_a_cloud_comes_back_from_a_backup(designed: Cloud, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What a certificate is said to be follows from the bytes: known ones are not asked about again, changed ones are."""
 
+import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from tests.node.bare import Bare
 from tests.node.world import Ca
 
 from wallcloud.node import notes, x509
-from wallcloud.node.resources import Certificate, certificate
+from wallcloud.node.resources import Certificate, KeyRotation, certificate
 
 CA, OTHER = Ca(), Ca()
 
@@ -97,3 +99,34 @@ def test_no_room_for_a_fact_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     notes.remember(tmp_path / "file/notes", "fact", "text")
     assert notes.known(tmp_path / "file/notes") == {}
+
+
+@pytest.mark.parametrize(("part", "life"), [(0.66, "good"), (0.67, "two thirds past"), (1.01, "over")])
+def test_two_thirds_of_its_life(here: Certificate, monkeypatch: pytest.MonkeyPatch, part: float, life: str) -> None:
+    """What any apply renews: see the drift's tests for its doing."""
+    found = x509.read(here.cert_path)
+    assert found is not None
+    now = found.since + part * (found.until - found.since)
+    monkeypatch.setattr(time, "time", lambda: now)
+    state = here.read(Bare())
+    assert state is not None and state["life"] == life
+    assert wrong(here, Bare()) == (set() if life == "good" else {"life"})
+
+
+def test_made_before_a_rotation(here: Certificate) -> None:
+    found = x509.read(here.cert_path)
+    assert found is not None
+    made = int(found.since) + certificate.BACKDATED
+    assert wrong(replace(here, made_since=made), Bare()) == set()
+    late = replace(here, made_since=made + 1)
+    state = late.read(Bare())
+    assert wrong(late, Bare()) == {"life"} and state and state["life"] == "begun before the rotation"
+
+
+def test_keys_are_young_enough(tmp_path: Path) -> None:
+    wanted = KeyRotation(keys="k", folder=str(tmp_path), since=1000, young=100, commands=(), account="root")
+    assert wanted.read(Bare()) is None
+    (tmp_path / "0").touch()
+    for moment, rotated in ((899, False), (900, True), (2000, True)):
+        os.utime(tmp_path / "0", (moment, moment))
+        assert wanted.read(Bare()) == {"rotated": rotated}

@@ -180,18 +180,26 @@ def folders(place: Place) -> Iterator[Resource]:
 
 
 def unit(
-    place: Place, *, description: str, address: str, name: str, certificates: Iterable[str], lines: Iterable[str] = ()
+    place: Place,
+    *,
+    description: str,
+    address: str,
+    name: str,
+    certificates: Iterable[str],
+    lines: Iterable[str] = (),
+    before: tuple[str, ...] = (),
 ) -> Resource:
     """The unit. A changed configuration or certificate is a graceful reload: running requests end in peace.
 
-    It is ready when it answers a TLS handshake at `address` (host:port) that proves `name` by the site's CA.
+    `before` are commands that come before each start and each reload. It is ready when it answers a TLS handshake at
+    `address` (host:port) that proves `name` by the site's CA.
     """
     return service(
         place,
         name="apache",
         description=description,
         start=f"/usr/sbin/apache2 -DFOREGROUND -f {CONFIG}",
-        reload="/bin/kill -USR1 $MAINPID",
+        reload="\n".join((*before, "/bin/kill -USR1 $MAINPID")),
         reload_on=(CONFIG, *certificates),
         ready=(
             "/usr/bin/openssl",
@@ -206,6 +214,7 @@ def unit(
         lines=(
             "Environment=LANG=C.UTF-8",
             *lines,
+            *(f"ExecStartPre={command}" for command in before),
             f"ExecStartPre=/usr/sbin/apache2 -t -f {CONFIG}",
             "KillSignal=SIGWINCH",
             "KillMode=mixed",

@@ -12,7 +12,7 @@ from wallcloud.node.resource import Resource
 from wallcloud.node.resources import Directory, File, Input, Interface, Route, Sysctl, Unit
 from wallcloud.node.resources.unit import STAMP_PATH, STAMP_SCRIPT, stamp_lines
 from wallcloud.node.secret import Secret
-from wallcloud.site.model import Kind, Network
+from wallcloud.site.model import Kind, Network, Role
 
 SYSCTLS = {
     # First: a change of it resets accept_redirects and others (ip-sysctl.rst, ip_forward).
@@ -50,6 +50,9 @@ def resources(place: Place) -> Iterator[Resource]:
     ):
         yield Directory(path=path, exclusive=exclusive, component="basics", reason=why)
     yield File(path=tls.CA, content=(Secret(tls.CA_HOLE),), component="basics", reason="whom this node trusts")
+    if Role.CONTROL in place.roles:
+        why = "certificates that were replaced are refused here"
+        yield File(path=tls.CRL, content=(Secret(tls.CRL_HOLE),), component="basics", reason=why)
     yield File(path=STAMP_PATH, content=STAMP_SCRIPT, mode=0o755, component="basics", reason="units stamp their inputs")
     yield File(
         path=UWSGI_READY,

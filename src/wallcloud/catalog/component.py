@@ -186,6 +186,10 @@ class ServiceUser:
         """The name of the secret that is its password."""
         return f"identity-service-{self.name}"
 
+    def account(self, generation: int) -> str:
+        """Its name with the password of that generation: Keystone keeps one of a user, so two of them take turns."""
+        return f"{self.name}-b" if generation % 2 else self.name
+
 
 Resources = Callable[["Place"], Iterable["Resource"]]
 

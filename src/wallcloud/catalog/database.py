@@ -12,9 +12,9 @@ from wallcloud.catalog import tls
 from wallcloud.catalog.component import Component, Database
 from wallcloud.catalog.oslo import Joined, Setting
 from wallcloud.catalog.place import Place, actor
+from wallcloud.catalog.rotation import hole
 from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
-from wallcloud.node.secret import Secret
 from wallcloud.site.model import Kind
 
 SOCKET = "/run/mysqld/mysqld.sock"
@@ -41,7 +41,7 @@ def url(place: Place, name: str) -> Setting:
     return Joined(
         (
             f"mysql+pymysql://{place.component.account.name}:",
-            Secret(password(place.component.name, place.node)),
+            place.rotation.used(password(place.component.name, place.node)),
             f"@{server}:{PORT}/{name}?{query}&charset=utf8mb3",
         )
     )
@@ -107,11 +107,14 @@ def _account(place: Place, user: Component, node: str) -> Resource:
     why = f"{user.title} reads and writes, and cannot change the schema"
     if node == place.control():
         return r.DatabaseAccount(user=user.account.name, grants=grants, component=place.component.name, reason=why)
+    secret = password(user.name, node)
+    first, *more = (hole(secret, generation) for generation in place.rotation.good(secret))
     return r.DatabaseAccount(
         user=user.account.name,
         host=_host(place, node),
         via="tls",
-        password=Secret(password(user.name, node)),
+        password=first,
+        another=more[0] if more else None,
         subject=f"/CN={actor(user.name, node)}",
         grants=grants,
         component=place.component.name,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from wallcloud.catalog import keystone, keystone_cache, openstack, tls
 from wallcloud.catalog.component import ROOT, Api, Call, Component
 from wallcloud.catalog.place import Place
+from wallcloud.catalog.rotation import hole
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import (
     ExclusiveIdentityCatalog,
+    GoneIdentityUsers,
     IdentityAccess,
     IdentityAssignment,
     IdentityBootstrap,
@@ -19,13 +20,17 @@ from wallcloud.node.resources import (
     IdentityService,
     IdentityUser,
 )
-from wallcloud.node.secret import Secret
-from wallcloud.site.model import Role
+from wallcloud.site.model import Role, Site
 
 ADMIN = "admin"
 ADMIN_PROJECT = "admin"
 ADMIN_PASSWORD = "identity-admin"  # noqa: S105 - the name of a secret
 _MEMBER = "member"
+
+
+def people(site: Site) -> tuple[str, ...]:
+    """The names of the secrets that people hold: the admin's password and the first members'."""
+    return (ADMIN_PASSWORD, *(member_password(name, project.user) for name, project in site.projects.items()))
 
 
 def member_password(project: str, user: str) -> str:
@@ -36,7 +41,9 @@ def member_password(project: str, user: str) -> str:
 def resources(place: Place) -> Iterator[Resource]:
     """The admin, the catalog with both doors, the first projects."""
     inner = f"https://{place.internal_name()}/identity/v3"
-    access = IdentityAccess(url=inner, ca=tls.CA, password=Secret(ADMIN_PASSWORD), admin=ADMIN, project=ADMIN_PROJECT)
+    access = IdentityAccess(
+        url=inner, ca=tls.CA, password=place.rotation.used(ADMIN_PASSWORD), admin=ADMIN, project=ADMIN_PROJECT
+    )
     yield IdentityBootstrap(
         access=access,
         argv=(f"{place.environment}/bin/keystone-manage", "--config-file", keystone.CONFIG, "bootstrap"),
@@ -53,9 +60,7 @@ def resources(place: Place) -> Iterator[Resource]:
         access=access, component="identity", reason="an endpoint that the site does not name leaves"
     )
     yield from _projects(place, access)
-    *users, last = _services(place, access)
-    # Services of other nodes that log in as these users wait for it.
-    yield from (*users, replace(last, publishes=(place.milestone,)))
+    yield from _services(place, access)
 
 
 def _entry(place: Place, access: IdentityAccess, api: Api, title: str) -> Iterator[Resource]:
@@ -85,18 +90,30 @@ def _services(place: Place, access: IdentityAccess) -> Iterator[Resource]:
     why = "services call each other as their own users"
     yield IdentityProject(access=access, project=openstack.PROJECT, component="identity", reason=why)
     for user in users.values():
-        yield IdentityUser(
-            access=access, user=user.name, password=Secret(user.password), component="identity", reason=why
-        )
-        for role in user.roles:
-            yield IdentityAssignment(
-                access=access,
-                user=user.name,
-                role=role,
-                project=openstack.PROJECT,
-                component="identity",
-                reason=f"what {user.name} may do for others",
+        for generation in place.rotation.good(user.password):
+            name = user.account(generation)
+            yield IdentityUser(
+                access=access, user=name, password=hole(user.password, generation), component="identity", reason=why
             )
+            for role in user.roles:
+                yield IdentityAssignment(
+                    access=access,
+                    user=name,
+                    role=role,
+                    project=openstack.PROJECT,
+                    component="identity",
+                    reason=f"what {name} may do for others",
+                )
+    good = {user.account(each) for user in users.values() for each in place.rotation.good(user.password)}
+    both = {user.account(each) for user in users.values() for each in (0, 1)}
+    yield GoneIdentityUsers(
+        access=access,
+        users=tuple(sorted(both - good)),
+        component="identity",
+        reason="a service's user whose password was rotated leaves when nobody logs in as it any more",
+        # Services of other nodes that log in as these users wait for it.
+        publishes=(place.milestone,),
+    )
 
 
 def _projects(place: Place, access: IdentityAccess) -> Iterator[Resource]:
@@ -106,7 +123,7 @@ def _projects(place: Place, access: IdentityAccess) -> Iterator[Resource]:
         yield IdentityUser(
             access=access,
             user=it.user,
-            password=Secret(member_password(project, it.user)),
+            password=place.rotation.used(member_password(project, it.user)),
             component="identity",
             reason=why,
         )

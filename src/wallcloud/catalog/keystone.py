@@ -60,7 +60,9 @@ def resources(place: Place) -> Iterator[Resource]:
             "RestrictAddressFamilies=AF_UNIX",
         ),
     )
-    yield from keystone_keys.rotation(place, CONFIG)
+    token = oslo.merged(settings(place), place.options())["token"]
+    window = token.get("allow_expired_window", keystone_keys.EXPIRED_WINDOW)
+    yield from keystone_keys.rotation(place, CONFIG, int(str(token["expiration"])) + int(str(window)))
 
 
 def settings(place: Place) -> oslo.Settings:
@@ -78,7 +80,7 @@ def settings(place: Place) -> oslo.Settings:
             "memcache_dead_retry": 5,
         },
         "token": {"provider": "fernet", "expiration": 3600, "allow_rescope_scoped_token": False},
-        "fernet_tokens": {"key_repository": keystone_keys.FERNET, "max_active_keys": 3},
+        "fernet_tokens": {"key_repository": keystone_keys.FERNET, "max_active_keys": keystone_keys.ACTIVE},
         "credential": {"key_repository": keystone_keys.CREDENTIAL},
         "fernet_receipts": {"key_repository": keystone_keys.FERNET},
         "auth": {"methods": ("password", "token", "application_credential")},

@@ -12,6 +12,15 @@ from wallcloud.node.resource import Resource
 
 FERNET = "/var/lib/keystone/fernet-keys"
 CREDENTIAL = "/var/lib/keystone/credential-keys"
+TOKEN_KEYS, CREDENTIAL_KEYS = "keystone-token-keys", "keystone-credential-keys"
+NAMES = (TOKEN_KEYS, CREDENTIAL_KEYS)
+"""As `rotate` calls them."""
+ACTIVE = 4
+"""Fernet keys that are kept: one to come, one that signs, and two before it: one goes at the second change after it
+was the first, so also where the week's change follows one by hand at once."""
+EXPIRED_WINDOW = 172800
+"""Seconds for which services still read a token that is over (`[token] allow_expired_window`, Keystone's default)."""
+_OWNERS = ("--keystone-user", "keystone", "--keystone-group", "keystone")
 _KINDS = (("fernet", FERNET), ("credential", CREDENTIAL))
 _TIMER = """\
 [Unit]
@@ -59,8 +68,7 @@ def first(place: Place, config: str) -> Iterator[Resource]:
             task=f"keystone-{what}-keys",
             argv=(
                 f"{place.environment}/bin/keystone-manage",
-                *("--config-file", config, f"{what}_setup"),
-                *("--keystone-user", "keystone", "--keystone-group", "keystone"),
+                *("--config-file", config, f"{what}_setup", *_OWNERS),
             ),
             account="keystone",
             # Key 0 is there in every state of a rotation; key 1 is gone after two.
@@ -70,12 +78,12 @@ def first(place: Place, config: str) -> Iterator[Resource]:
         )
 
 
-def rotation(place: Place, config: str) -> Iterator[Resource]:
-    """A new Fernet key each week: a key is kept for a week after it was the first, far longer than any token lives."""
-    start = (
-        f"{place.environment}/bin/keystone-manage --config-file {config} fernet_rotate "
-        "--keystone-user keystone --keystone-group keystone"
-    )
+def rotation(place: Place, config: str, lives: int) -> Iterator[Resource]:
+    """A new Fernet key each week: a key is kept for a week after it was the first, far longer than any token lives.
+
+    And new keys where `rotate` asks for them. `lives`: seconds for which a token is of use to anybody.
+    """
+    start = f"{place.environment}/bin/keystone-manage --config-file {config} fernet_rotate {' '.join(_OWNERS)}"
     text = "\n".join(
         [
             "[Unit]",
@@ -96,3 +104,22 @@ def rotation(place: Place, config: str) -> Iterator[Resource]:
     why = "Keystone's token keys change every week"
     yield r.Unit(unit="wallcloud-keystone-rotate.service", text=text, component="keystone", reason=why)
     yield r.Unit(unit="wallcloud-keystone-rotate.timer", text=_TIMER, component="keystone", reason=why)
+    for keys, folder, verbs, young in (
+        (TOKEN_KEYS, FERNET, ("fernet_rotate",), lives),
+        # What is kept is encrypted with the new key at once; before that with the last one, should that be undone.
+        (CREDENTIAL_KEYS, CREDENTIAL, ("credential_migrate", "credential_rotate", "credential_migrate"), 0),
+    ):
+        if keys in place.rotation.keys:
+            yield r.KeyRotation(
+                keys=keys,
+                folder=folder,
+                since=place.rotation.keys[keys],
+                young=young,
+                commands=tuple(
+                    (f"{place.environment}/bin/keystone-manage", "--config-file", config, verb, *_OWNERS)
+                    for verb in verbs
+                ),
+                account="keystone",
+                component="keystone",
+                reason="a key that nobody has used before",
+            )

@@ -43,7 +43,7 @@ def resources(place: Place) -> Iterator[Resource]:
         description="the management door (Apache)",
         address=f"{place.address(Kind.MANAGEMENT)}:{PORT}",
         name=place.internal_name(),
-        certificates=(where.certificate, where.key, tls.CA),
+        certificates=(where.certificate, where.key, tls.CA, tls.CRL),
     )
 
 
@@ -87,6 +87,8 @@ Listen {own}:{TENANTS_PORT} https
     SSLCACertificateFile {where.authority}
     SSLVerifyClient require
     SSLVerifyDepth 1
+    SSLCARevocationFile {tls.CRL}
+    SSLCARevocationCheck leaf
     # Beside each prefix that passes: a `Require` of "/" would be replaced by the prefix's own.
 {_only(tenants, names)}
     # The client's address as the public door saw it: for logs and REMOTE_ADDR; the header ends here.

@@ -87,7 +87,10 @@ def resources(place: Place) -> Iterator[Resource]:
         description="the databases (MariaDB)",
         kind="notify",
         start=f"/usr/sbin/mariadbd --defaults-file={CONFIG}",
-        restart_on=(CONFIG, where.certificate, where.key, where.authority),
+        restart_on=(CONFIG, where.authority),
+        # As root, whom the socket knows. Open connections stay; new ones are shown the new certificate.
+        reload=f"+/usr/bin/mariadb --no-defaults --protocol=socket --socket={SOCKET} --skip-ssl -e 'FLUSH SSL'",
+        reload_on=(where.certificate, where.key, tls.CRL),
         lines=(
             "RuntimeDirectory=mysqld",
             "RuntimeDirectoryMode=0755",
@@ -144,6 +147,7 @@ pid-file = /run/mysqld/mariadbd.pid
 bind-address = {place.address(Kind.MANAGEMENT)}
 port = {PORT}
 ssl-ca = {where.authority}
+ssl-crl = {tls.CRL}
 ssl-cert = {where.certificate}
 ssl-key = {where.key}
 tls-version = TLSv1.3

@@ -43,7 +43,7 @@ def resources(place: Place) -> Iterator[Resource]:
         description="the network API (Neutron)",
         probe="/",
         lazy=True,
-        restart_on=(CONFIG, PASTE, *plugins.paths("flat_guard.py"), where.certificate, where.key, where.authority),
+        restart_on=(CONFIG, PASTE, *plugins.paths("flat_guard.py"), where.authority),
         lines=(
             f"Environment=OS_NEUTRON_CONFIG_DIR={FOLDER} OS_NEUTRON_CONFIG_FILES=neutron.conf",
             f"RuntimeDirectory=wallcloud-{NAME}",

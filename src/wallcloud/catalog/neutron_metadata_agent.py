@@ -9,12 +9,11 @@ from wallcloud.catalog.component import Account, Call, Component, Limit, Listen,
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
-from wallcloud.node.secret import Secret
 from wallcloud.site.model import Role
 
 NAME = "neutron-metadata-agent"
 ACCOUNT = Account(NAME, 658)
-SECRET = Secret("metadata-proxy")
+SECRET = "metadata-proxy"  # noqa: S105 - its name
 """What it signs with, and Nova checks."""
 PORT = 8775
 
@@ -51,7 +50,7 @@ def settings(place: Place) -> oslo.Settings:
         {
             "DEFAULT": {
                 "metadata_proxy_socket": neutron_agent.PROXY_SOCKET,
-                "metadata_proxy_shared_secret": SECRET,
+                "metadata_proxy_shared_secret": place.rotation.used(SECRET),
                 "metadata_workers": place.limit("threads"),
                 "nova_metadata_host": "127.0.0.1",
                 "nova_metadata_port": PORT,

@@ -42,7 +42,7 @@ def resources(place: Place) -> Iterator[Resource]:
         folder=FOLDER,
         description="the compute API (Nova)",
         probe="/",
-        restart_on=(CONFIG, PASTE, *plugins.paths(), where.certificate, where.key, where.authority),
+        restart_on=(CONFIG, PASTE, *plugins.paths(), where.authority),
         lines=(
             f"Environment=OS_NOVA_CONFIG_DIR={FOLDER} OS_NOVA_CONFIG_FILES=api-paste.ini;nova.conf",
             f"RuntimeDirectory=wallcloud-{NAME}",

@@ -83,7 +83,7 @@ WantedBy=sockets.target
         description="metadata of VMs (Nova)",
         kind="notify",
         start=f"{place.environment}/bin/uwsgi --ini {UWSGI}",
-        restart_on=(CONFIG, PASTE, UWSGI, where.certificate, where.key, where.authority),
+        restart_on=(CONFIG, PASTE, UWSGI, where.authority),
         ready=("/usr/bin/python3", "-I", UWSGI_READY, _WHERE, "/", "http"),
         requires=(SOCKET_UNIT,),
         lines=(
@@ -110,7 +110,7 @@ def settings(place: Place) -> oslo.Settings:
         "neutron": {
             **openstack.client(place),
             "service_metadata_proxy": True,
-            "metadata_proxy_shared_secret": neutron_metadata_agent.SECRET,
+            "metadata_proxy_shared_secret": place.rotation.used(neutron_metadata_agent.SECRET),
         },
         "oslo_concurrency": {"lock_path": f"/run/wallcloud-{NAME}"},
         "oslo_messaging_notifications": {"driver": "noop"},

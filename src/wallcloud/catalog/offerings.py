@@ -12,7 +12,6 @@ from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT
 from wallcloud.catalog.place import Place
 from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
-from wallcloud.node.secret import Secret
 from wallcloud.site.model import Drain, Kind, Role, Site
 
 GUEST = "wallcloud-guest"
@@ -90,7 +89,7 @@ def reach(place: Place) -> r.CloudAccess:
     identity = r.IdentityAccess(
         url=f"{place.inner('/identity')}/v3",
         ca=tls.CA,
-        password=Secret(ADMIN_PASSWORD),
+        password=place.rotation.used(ADMIN_PASSWORD),
         admin=ADMIN,
         project=ADMIN_PROJECT,
     )

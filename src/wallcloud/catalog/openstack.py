@@ -11,7 +11,6 @@ from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import Directory, Unit
-from wallcloud.node.secret import Secret
 
 TOKENS = Call("management-door", "https", "tokens, and other services' APIs", orders=False)
 """What a component declares that checks or gets tokens, or calls another API: all are behind that door."""
@@ -91,8 +90,8 @@ def credentials(place: Place, user: ServiceUser | None = None) -> dict[str, Sett
     return {
         "auth_type": "password",
         "auth_url": f"{place.inner(IDENTITY)}/v3",
-        "username": who.name,
-        "password": Secret(who.password),
+        "username": who.account(place.rotation.generation(who.password)),
+        "password": place.rotation.used(who.password),
         "project_name": PROJECT,
         "user_domain_name": DOMAIN,
         "project_domain_name": DOMAIN,
@@ -157,7 +156,7 @@ def daemon(
         place,
         description=description,
         start=f"{place.environment}/bin/{program} {arguments}",
-        restart_on=(*files, *restart_on, where.certificate, where.key, where.authority),
+        restart_on=(*files, *restart_on, where.authority),
         ready=ready,
         ready_seconds=240,
         requires=requires,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
+from wallcloud.catalog.rotation import Rotation
 from wallcloud.frozen import frozen
 from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.model import Kind, Network, Role, Site
@@ -54,6 +55,8 @@ class Place:
     """The text of /etc/hosts."""
     seed: Seed | None = None
     """What a restore puts in place."""
+    rotation: Rotation = Rotation()
+    """Which values of its secrets the site uses now."""
 
     @property
     def roles(self) -> tuple[Role, ...]:

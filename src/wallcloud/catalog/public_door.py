@@ -50,10 +50,8 @@ def resources(place: Place) -> Iterator[Resource]:
         address=f"{place.address(Kind.PUBLIC)}:{PORT}",
         name=place.site.domain,
         certificates=(face.certificate, face.key, inner.certificate, inner.key, tls.CA),
-        lines=(
-            # Apache wants the client's certificate and key in one file (mod_ssl, SSLProxyMachineCertificateFile).
-            f"ExecStartPre=/bin/sh -c 'umask 077; cat {inner.certificate} {inner.key} >{_CLIENT_PEM}'",
-        ),
+        # Apache wants the client's certificate and key in one file (mod_ssl, SSLProxyMachineCertificateFile).
+        before=(f"/bin/sh -c 'umask 077; cat {inner.certificate} {inner.key} >{_CLIENT_PEM}'",),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources as package
+from pathlib import Path
 
 from wallcloud.catalog import tls
 from wallcloud.catalog.bus import PORT
@@ -13,16 +14,43 @@ from wallcloud.catalog.place import Place, actor
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import BusAccount, BusVhost, Directory, ExclusiveBusAccounts, File
-from wallcloud.node.secret import Secret
 from wallcloud.site.model import Kind, Role
 
 ACCOUNT = Account("rabbitmq", 613, home="/var/lib/wallcloud-rabbitmq")
 HOME = ACCOUNT.home
 FOLDER = "/etc/wallcloud/rabbitmq"
 CONFIG = f"{FOLDER}/rabbitmq.conf"
+ADVANCED = f"{FOLDER}/advanced.config"
+LISTS = "/run/wallcloud-rabbitmq/crl"
 PLUGINS = f"{FOLDER}/enabled_plugins"
 DEFINITIONS = f"{FOLDER}/definitions.json"
 COOKIE = f"{HOME}/.erlang.cookie"
+COOKIE_SECRET = "rabbitmq-cookie"  # noqa: S105 - its name
+STARTED = "/run/wallcloud-rabbitmq/.erlang.cookie"
+"""The cookie that the server has, which may be another than the file's for a moment."""
+RENEW = "/usr/lib/wallcloud/bus_renew"
+_RENEW = f"""\
+#!/bin/sh
+# Written by Wallcloud: has the running server take its certificate and its cookie anew. Run as root by its unit.
+set -eu
+ask() {{ # whoever knows the cookie in $1 is obeyed
+    HOME=$1 erl_call -address 127.0.0.1:25672 -h wallcloud-renew -fetch_stdout -no_result_term -e <<'END'
+try
+  ok = ssl:clear_pem_cache(),
+  {{ok, Cookie}} = file:read_file("{COOKIE}"),
+  true = erlang:set_cookie(binary_to_atom(string:trim(Cookie))),
+  io:put_chars("renewed")
+catch _:Reason -> io:put_chars(io_lib:format("failed: ~tp", [Reason])) end.
+END
+}}
+# The one it was started with, or has taken last; the file's, where this was killed after the server had taken it.
+for home in {Path(STARTED).parent} {HOME}; do
+    said=$(ask "$home" 2>&1) || :
+    [ "$said" != renewed ] || exec install -o {ACCOUNT.name} -g {ACCOUNT.group} -m 0400 {COOKIE} {STARTED}
+done
+echo "$said" >&2
+exit 1
+"""
 CONSUMED = "/usr/lib/wallcloud/bus_consumed.py"
 _KERNEL = "the node's kernel"
 
@@ -42,7 +70,7 @@ def resources(place: Place) -> Iterator[Resource]:
     yield Directory(path=HOME, owner="rabbitmq", group="rabbitmq", mode=0o700, component="rabbitmq", reason="its data")
     yield File(
         path=COOKIE,
-        content=(Secret("rabbitmq-cookie"),),
+        content=(place.rotation.used(COOKIE_SECRET),),
         owner="rabbitmq",
         group="rabbitmq",
         mode=0o400,
@@ -50,7 +78,9 @@ def resources(place: Place) -> Iterator[Resource]:
         reason="who may command the server on this node; its own would be of a weak generator",
     )
     yield tls.server_certificate(place, "rabbitmq", reason="proves the bus to its clients")
-    yield File(path=CONFIG, content=_config(place, where), component="rabbitmq", reason="TLS and certificates only")
+    yield File(path=CONFIG, content=_config(place), component="rabbitmq", reason="TLS and certificates only")
+    yield File(path=ADVANCED, content=_advanced(where), component="rabbitmq", reason="TLS, as Erlang reads it")
+    yield File(path=RENEW, content=_RENEW, mode=0o755, component="rabbitmq", reason="its certificate is read anew")
     yield File(
         path=PLUGINS, content="[rabbitmq_auth_mechanism_ssl].\n", component="rabbitmq", reason="login by certificate"
     )
@@ -65,14 +95,23 @@ def resources(place: Place) -> Iterator[Resource]:
         description="the message bus (RabbitMQ)",
         kind="notify",
         start="/usr/lib/rabbitmq/bin/rabbitmq-server",
-        restart_on=(CONFIG, PLUGINS, DEFINITIONS, COOKIE, where.certificate, where.key, where.authority),
+        restart_on=(CONFIG, ADVANCED, PLUGINS, DEFINITIONS, RENEW, where.authority),
+        # A restart would lose calls between services that are under way.
+        reload=f"+{RENEW}",
+        reload_on=(COOKIE, where.certificate, where.key),
         lines=(
             "NotifyAccess=all",
+            "RuntimeDirectory=wallcloud-rabbitmq",
+            "RuntimeDirectoryMode=0700",
+            f"ExecStartPre=/usr/bin/install -m 0400 {COOKIE} {STARTED}",
+            # Under the name by which OpenSSL and Erlang look a list up: a hash of the CA's own name.
+            f"ExecStartPre=/bin/sh -c 'mkdir -p {LISTS} && "
+            f"ln -sf {tls.CRL} {LISTS}/$$(openssl crl -in {tls.CRL} -noout -hash).r0'",
             f"WorkingDirectory={HOME}",
             f"ReadWritePaths={HOME}",
             f"Environment=HOME={HOME} LANG=C.UTF-8",
             "Environment=RABBITMQ_NODENAME=rabbit@localhost RABBITMQ_CONF_ENV_FILE=/dev/null",
-            f"Environment=RABBITMQ_CONFIG_FILE={CONFIG} RABBITMQ_ADVANCED_CONFIG_FILE={FOLDER}/advanced.config",
+            f"Environment=RABBITMQ_CONFIG_FILE={CONFIG} RABBITMQ_ADVANCED_CONFIG_FILE={ADVANCED}",
             f"Environment=RABBITMQ_ENABLED_PLUGINS_FILE={PLUGINS}",
             f"Environment=RABBITMQ_MNESIA_BASE={HOME}/mnesia RABBITMQ_LOG_BASE={HOME}/log",
             f"Environment=RABBITMQ_PID_FILE={HOME}/pid RABBITMQ_LOGS=- RABBITMQ_DIST_PORT=25672",
@@ -116,18 +155,12 @@ def _accounts(place: Place) -> Iterator[Resource]:
             )
 
 
-def _config(place: Place, where: tls.Paths) -> str:
+def _config(place: Place) -> str:
     return f"""\
 # Written by Wallcloud; changes made here are taken back by the next apply.
 listeners.tcp = none
 listeners.ssl.1 = {place.address(Kind.MANAGEMENT)}:{PORT}
-ssl_options.cacertfile = {where.authority}
-ssl_options.certfile = {where.certificate}
-ssl_options.keyfile = {where.key}
-ssl_options.verify = verify_peer
-ssl_options.fail_if_no_peer_cert = true
-ssl_options.depth = 1
-ssl_options.versions.1 = tlsv1.3
+# What TLS is asked for stands in advanced.config: this file knows no revoked certificates.
 auth_mechanisms.1 = EXTERNAL
 ssl_cert_login_from = common_name
 load_definitions = {DEFINITIONS}
@@ -139,6 +172,24 @@ num_acceptors.ssl = 4
 log.console = true
 log.console.level = warning
 log.file = false
+"""
+
+
+def _advanced(where: tls.Paths) -> str:
+    """Erlang's own options of TLS (ssl(3erl)); the list is looked up by its issuer's name at every handshake."""
+    return f"""\
+%% Written by Wallcloud; changes made here are taken back by the next apply.
+[{{rabbit, [{{ssl_options, [
+  {{cacertfile, "{where.authority}"}},
+  {{certfile, "{where.certificate}"}},
+  {{keyfile, "{where.key}"}},
+  {{verify, verify_peer}},
+  {{fail_if_no_peer_cert, true}},
+  {{depth, 1}},
+  {{versions, ['tlsv1.3']}},
+  {{crl_check, peer}},
+  {{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, "{LISTS}"}}]}}}}}}
+]}}]}}].
 """
 
 

@@ -12,6 +12,11 @@ CA = f"{FOLDER}/ca.pem"
 CA_HOLE = "site-ca"
 """The CA is made after the design and is no part of it: a hole that the deployer fills with the certificate (PEM)."""
 
+CRL = f"{FOLDER}/crl.pem"
+"""Where clients show certificates: the ones of the site's CA that a rotation has replaced, and that are refused."""
+CRL_HOLE = "site-crl"
+"""As CA_HOLE."""
+
 
 @frozen
 class Paths:
@@ -45,6 +50,7 @@ def client_certificate(place: Place, *, reason: str) -> Certificate:
         names=(place.internal_name(),),
         use=("client",),
         group=place.component.account.group,
+        made_since=place.rotation.made_since(place.actor),
         component=place.component.name,
         reason=reason,
     )
@@ -72,6 +78,7 @@ def server_certificate(
         names=(common, *names),
         use=use,
         group=group or place.component.account.group,
+        made_since=place.rotation.made_since(f"{name}@{place.node}"),
         component=place.component.name,
         reason=reason,
     )

@@ -12,6 +12,7 @@ import click
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
 from wallcloud.catalog.place import internal_name
 from wallcloud.cli.face import WrongUse, faced, known, load_site, site_option
+from wallcloud.deploy import rotation
 from wallcloud.deploy.prepare import state_of
 from wallcloud.errors import WallcloudError
 from wallcloud.site.load import Loaded
@@ -73,7 +74,7 @@ def _clouds(loaded: Loaded, project: str | None, admin: bool) -> tuple[str, str]
     if not state.ca_certificate.exists():
         raise WallcloudError("there is no cloud of this site yet", where=str(loaded.path), hint="run: wallcloud apply")
     # A user that the site names and no apply has made yet has no password that would be right.
-    password = state.secret_kept(secret)
+    password = state.secret_kept(rotation.load(state).used(secret).name)
     if password is None:
         raise WallcloudError(
             f"there is no {user} in the cloud yet", where=str(loaded.path), hint="run: wallcloud apply"

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.text import Text
 
-from wallcloud.build.cache import Cache
 from wallcloud.cli import plan_text
+from wallcloud.cli.converging import converge
 from wallcloud.cli.face import (
     ANSWER_IS_NO,
     FINE,
     chosen_nodes,
     coloured,
-    err,
     faced,
     json_option,
     load_site,
@@ -27,14 +26,11 @@ from wallcloud.cli.face import (
     role_option,
     site_option,
 )
-from wallcloud.cli.reporter import reporter
-from wallcloud.deploy.prepare import release_of, state_of
-from wallcloud.deploy.run import Run, Summary, run
+from wallcloud.cli.rotating import finish
+from wallcloud.deploy import rotation
+from wallcloud.deploy.prepare import state_of
+from wallcloud.deploy.run import Summary
 from wallcloud.design.compile import require
-from wallcloud.site.load import Loaded
-
-if TYPE_CHECKING:
-    from wallcloud.deploy.seeding import Seeding
 
 
 @click.command()
@@ -53,12 +49,16 @@ def plan(
     chosen = chosen_nodes(loaded, nodes, roles)
     require(loaded)  # before the state folder is made, and before anything is said of what is built
     found = converge(loaded, chosen, apply=False, as_json=as_json)
+    unfinished = rotation.load(state_of(loaded)).stage is not None
     if as_json:
-        click.echo(json.dumps({"event": "summary", **_summary_json(found)}))
+        more = {"rotation": "unfinished"} if unfinished else {}
+        click.echo(json.dumps({"event": "summary", **_summary_json(found), **more}))
     else:
         _print(plan_text.lines(found, whole=not summary, details=details))
         _print(plan_text.verdict(found, option_site(site_file)))
-    raise SystemExit(FINE if found.ok and not found.planned else ANSWER_IS_NO)
+        if unfinished:
+            click.echo(f"a rotation is unfinished. Next: wallcloud apply{option_site(site_file)}")
+    raise SystemExit(FINE if found.ok and not found.planned and not unfinished else ANSWER_IS_NO)
 
 
 @click.command()
@@ -78,6 +78,8 @@ def apply(
     state = state_of(loaded)
     with state.lock():
         summary = converge(loaded, chosen, apply=True, as_json=as_json, try_wires=not without_preflight)
+        if summary.ok and rotation.load(state).stage and set(chosen) == set(loaded.site.nodes):
+            summary = finish(loaded, as_json=as_json, try_wires=not without_preflight)[-1]
     if as_json:
         click.echo(json.dumps({"event": "summary", **_summary_json(summary)}))
     else:
@@ -91,29 +93,6 @@ def _print(lines: Iterable[Text]) -> None:
     console = out()
     for line in lines:
         console.print(line, soft_wrap=True)
-
-
-def converge(
-    loaded: Loaded,
-    nodes: tuple[str, ...],
-    *,
-    apply: bool,
-    as_json: bool = False,
-    try_wires: bool = True,
-    seeding: Seeding | None = None,
-) -> Summary:
-    """A plan or an apply, with its progress shown; see Run. Raises WallcloudError."""
-    state = state_of(loaded)
-    state.make()
-    release = release_of(loaded, needed=True)
-    console = err()
-    with reporter(console, nodes, apply=apply, as_json=as_json) as face:
-        work = Run(loaded, state, Cache(), release, face, apply=apply, try_wires=try_wires, seeding=seeding)
-        return run(
-            work,
-            work.run(nodes),
-            lambda: console.print("stopping after the resources in hand; Ctrl-C again ends at once", style="bold"),
-        )
 
 
 def _summary_json(summary: Summary) -> dict[str, Any]:

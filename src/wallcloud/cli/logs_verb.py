@@ -30,9 +30,9 @@ from wallcloud.cli.face import (
     site_option,
 )
 from wallcloud.deploy.journals import REQUEST, Entry, Journals, Question
-from wallcloud.deploy.prepare import known_facts, release_of
+from wallcloud.deploy.prepare import known_design
 from wallcloud.deploy.run import ssh_config_there, target
-from wallcloud.design.compile import Design, compile_site
+from wallcloud.design.compile import Design
 from wallcloud.node.resources import Unit
 
 LINES = 200
@@ -107,7 +107,7 @@ def logs(
         raise WrongUse("--request and --grep exclude each other")
     if everything and components:
         raise WrongUse("--everything and components exclude each other")
-    design = compile_site(loaded, known_facts(loaded), release_of(loaded))
+    design = known_design(loaded)
     units = {node: units_of(design, node) for node in chosen}
     there = {name for of in units.values() for name in of}
     known(there, components, "component with a unit on these nodes")

@@ -37,6 +37,7 @@ VERBS = {
     "bundle": _Verb("bundle_verb", "Write one file for support, with all secrets left out."),
     "backup": _Verb("backup_verb", "Keep what cannot be made again in one encrypted file."),
     "restore": _Verb("restore_verb", "Make a backup the cloud again, on bare hosts."),
+    "rotate": _Verb("rotate_verb", "Renew certificates, passwords and keys, while the cloud serves."),
     "access": _Verb("access_verb", "Write clouds.yaml: how OpenStack's own clients reach the cloud."),
     "schema": _Verb("site_verbs", "Print the JSON Schema of a site file."),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from wallcloud.cli.backup_verb import images_text, listing, without_data
-from wallcloud.cli.converge_verbs import converge
+from wallcloud.cli.converging import converge
 from wallcloud.cli.face import ANSWER_IS_NO, WrongUse, err, faced, load_site, option_site, site_option
 from wallcloud.cli.passphrase import key_file_option, passphrase
 from wallcloud.cli.steps import Steps

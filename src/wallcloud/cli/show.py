@@ -12,8 +12,8 @@ import click
 from wallcloud.cli import flow_text
 from wallcloud.cli.face import faced, json_option, known, load_site, option_site, print_json, site_option
 from wallcloud.cli.table import table, width
-from wallcloud.deploy.prepare import known_facts, release_of
-from wallcloud.design.compile import Design, compile_site
+from wallcloud.deploy.prepare import known_design
+from wallcloud.design.compile import Design
 from wallcloud.node.resources import File
 from wallcloud.node.secret import masked
 from wallcloud.site.model import ProjectNetwork
@@ -28,7 +28,7 @@ def show() -> None:
 
 def _design(site_file: Path) -> Design:
     loaded = load_site(site_file)
-    return compile_site(loaded, known_facts(loaded), release_of(loaded))
+    return known_design(loaded)
 
 
 def _print_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -20,10 +20,10 @@ from wallcloud.cli.face import (
     site_option,
 )
 from wallcloud.cli.status_text import screen
-from wallcloud.deploy.prepare import known_facts, release_of, state_of
+from wallcloud.deploy.authority import life
+from wallcloud.deploy.prepare import known_design, state_of
 from wallcloud.deploy.status.asking import ask
 from wallcloud.deploy.status.report import report
-from wallcloud.design.compile import compile_site
 from wallcloud.errors import WallcloudError
 
 
@@ -44,9 +44,10 @@ def status(site_file: Path, nodes: tuple[str, ...], roles: tuple[str, ...], as_j
     state = state_of(loaded)
     if not state.ca_certificate.exists():
         raise WallcloudError("there is no cloud of this site yet", where=str(site_file), hint="run: wallcloud apply")
-    design = compile_site(loaded, known_facts(loaded), release_of(loaded))
+    design = known_design(loaded)
+    _, ca_until = life(state)
     asked = ask(loaded, design, state, chosen)
-    found = report(design, asked, time.time())
+    found = report(design, asked, time.time(), ca_until)
     if as_json:
         print_json(found.to_json())
     else:

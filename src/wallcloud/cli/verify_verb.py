@@ -24,9 +24,9 @@ from wallcloud.cli.face import (
     site_option,
 )
 from wallcloud.cli.steps import Steps
-from wallcloud.deploy.prepare import known_facts, release_of, state_of
+from wallcloud.deploy import rotation
+from wallcloud.deploy.prepare import known_design, state_of
 from wallcloud.deploy.run import target
-from wallcloud.design.compile import compile_site
 from wallcloud.errors import WallcloudError
 from wallcloud.site.load import Loaded
 from wallcloud.verify import report
@@ -118,7 +118,7 @@ def _proven(
 
 def _while(loaded: Loaded, office: str | None, admin: str | None, command: str) -> tuple[Part, ...]:
     """There need be no cloud yet: the first apply is watched, too."""
-    design = compile_site(loaded, known_facts(loaded), release_of(loaded))
+    design = known_design(loaded)
     began = time.monotonic()
     ended: list[int] = []
     seen = watching.watched(
@@ -138,18 +138,20 @@ def _outside(office: str | None) -> tuple[str, ...]:
 
 
 def _cloud(loaded: Loaded, office: str | None, admin: str | None, only: tuple[str, ...]) -> Cloud:
-    design = compile_site(loaded, known_facts(loaded), release_of(loaded))
+    design = known_design(loaded)
     state = state_of(loaded)
     if not state.ca_certificate.exists():
         raise WallcloudError("there is no cloud of this site yet", where=str(loaded.path), hint="run: wallcloud apply")
     project, member = next(((name, it.user) for name, it in loaded.site.projects.items()), ("", ""))
     # Not `secrets`, which would make and keep what is missing: this verb only reads.
-    values = state.secrets_known((ADMIN_PASSWORD, *((member_password(project, member),) if member else ())))
+    used = rotation.load(state).used
+    boss, tenant = used(ADMIN_PASSWORD).name, used(member_password(project, member)).name
+    values = state.secrets_known((boss, *((tenant,) if member else ())))
     return Cloud(
         design=design,
         ca=state.ca_certificate.read_text(encoding="ascii"),
-        admin=Credentials(ADMIN, values[ADMIN_PASSWORD], ADMIN_PROJECT),
-        member=Credentials(member, values[member_password(project, member)], project) if member else None,
+        admin=Credentials(ADMIN, values[boss], ADMIN_PROJECT),
+        member=Credentials(member, values[tenant], project) if member else None,
         command=_places(loaded, office, admin),
         on_node=lambda node, argv: _on_node(loaded, node, argv),
         outside=_outside(office),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -14,10 +15,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from wallcloud.deploy.state import StateFolder
 from wallcloud.errors import WallcloudError
 from wallcloud.frozen import frozen
+from wallcloud.node.resources.certificate import BACKDATED
 
 CA_DAYS = 3650
-_SKEW = timedelta(minutes=5)
-"""Certificates are valid a little before they were made: nodes' clocks may be behind the deployer's."""
+_SKEW = timedelta(seconds=BACKDATED)
 _RESTORE = "restore the state folder from its backup; without its CA no node trusts this deployer's certificates"
 _USES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 
@@ -94,6 +95,31 @@ class Authority:
         """The CA's certificate."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
+    def revocation_list(self, serials: Iterable[int]) -> str:
+        """A list (PEM) of these, good for as long as the CA: who refuses a list that is too old refuses everybody."""
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._certificate.subject)
+            .last_update(now - _SKEW)
+            .next_update(self._certificate.not_valid_after_utc)
+            .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+        for serial in serials:
+            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - _SKEW)
+            builder = builder.add_revoked_certificate(one.build())
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    def listed(self, pem: bytes) -> frozenset[str] | None:
+        """The serials, in hex, on a list of this CA's; None where it is another's, or no list."""
+        try:
+            found = x509.load_pem_x509_crl(pem)
+        except ValueError:
+            return None
+        own = found.is_signature_valid(self._key.public_key())
+        return frozenset(f"{each.serial_number:x}" for each in found) if own else None
+
     def sign(self, csr_pem: str, wanted: Request) -> str:
         """The signed certificate (PEM) for a CSR. Only the design's names go in, whatever the CSR asks for.
 
@@ -127,6 +153,16 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def life(state: StateFolder) -> tuple[float, float]:
+    """When the site's CA begins and ends, in seconds since 1970. Raises WallcloudError where it cannot be read."""
+    try:
+        certificate = x509.load_pem_x509_certificate(state.ca_certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise WallcloudError(f"the site's CA cannot be read: {error}", where=str(state.ca), hint=_RESTORE) from error
+    # As of cryptography 42 the ones without _utc warn.
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 
 def _general_name(name: str) -> x509.GeneralName:

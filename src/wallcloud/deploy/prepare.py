@@ -6,7 +6,9 @@ from wallcloud.build.cache import Cache
 from wallcloud.build.whole import built
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Release
+from wallcloud.deploy import rotation
 from wallcloud.deploy.state import StateFolder
+from wallcloud.design.compile import Design, compile_site
 from wallcloud.design.packages import names_by_role
 from wallcloud.errors import WallcloudError
 from wallcloud.site.load import Loaded
@@ -37,6 +39,12 @@ def facts_of(state: StateFolder, node: str) -> NodeFacts:
             output=tuple(str(error).splitlines()[:8]),
             hint="delete the file: the next plan asks the node anew",
         ) from error
+
+
+def known_design(loaded: Loaded) -> Design:
+    """The design of the site as it is, with what the nodes said last. Raises WallcloudError."""
+    rotated = rotation.load(state_of(loaded))
+    return compile_site(loaded, known_facts(loaded), release_of(loaded), rotation=rotated)
 
 
 def release_of(loaded: Loaded, *, needed: bool = False) -> Release:

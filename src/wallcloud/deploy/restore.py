@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from wallcloud.deploy.backup_archive import STATE, Archive
 from wallcloud.deploy.run import Summary
@@ -11,6 +12,8 @@ from wallcloud.errors import WallcloudError
 from wallcloud.site.load import Loaded
 
 _SECRETS, _KEY = "secrets.json", "ca/key.pem"
+_ISSUED = "issued.json"
+"""Certificates that were signed: of both what is known is kept."""
 
 
 def check_site(loaded: Loaded, archive: Archive) -> None:
@@ -42,7 +45,7 @@ def other_state(state: StateFolder, archive: Archive) -> tuple[str, ...]:
         if name == _SECRETS:
             ours, theirs = _secrets(present.get(name)), _secrets(content)
             lost += [f"secret {each}" for each in ours if each in theirs and ours[each] != theirs[each]]
-        elif present.get(name, content) != content:
+        elif name != _ISSUED and present.get(name, content) != content:
             lost.append(name)
     return tuple(sorted(lost))
 
@@ -52,7 +55,7 @@ def put_state(state: StateFolder, archive: Archive, *, replaces: bool) -> None:
     present = state.kept()
     # The key last, as an apply makes them: without it there is no CA yet.
     for name, content in sorted(_state(archive).items(), key=lambda each: each[0] == _KEY):
-        if name == _SECRETS and not replaces:
+        if name == _ISSUED or (name == _SECRETS and not replaces):
             both = {**_secrets(content), **_secrets(present.get(name))}
             content = json.dumps(both, indent=1, sort_keys=True).encode()  # noqa: PLW2901 - the same file, with more in it
         if present.get(name) != content:
@@ -76,6 +79,6 @@ def _state(archive: Archive) -> dict[str, bytes]:
     return {name: archive.text(STATE + name) for name in archive.under(STATE)}
 
 
-def _secrets(content: bytes | None) -> dict[str, str]:
-    found: dict[str, str] = json.loads(content) if content else {}
+def _secrets(content: bytes | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(content) if content else {}
     return found

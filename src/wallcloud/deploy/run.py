@@ -14,7 +14,9 @@ from wallcloud.build.cache import Cache
 from wallcloud.catalog.basics import WIRES
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Release
-from wallcloud.catalog.tls import CA_HOLE
+from wallcloud.catalog.rotation import Rotation
+from wallcloud.catalog.tls import CA_HOLE, CRL_HOLE
+from wallcloud.deploy import rotation
 from wallcloud.deploy.milestones import Milestones
 from wallcloud.deploy.preflight.meeting import PreflightFailed, Told, look
 from wallcloud.deploy.prepare import facts_of
@@ -131,6 +133,7 @@ class Run:
         self._apply = apply
         self._try_wires = try_wires
         self._seeding = seeding
+        self._rotation = Rotation()
         self._opened: list[Session] = []
         self._sessions: dict[str, Session] = {}
         self._outcomes: dict[str, Outcome] = {}
@@ -162,6 +165,7 @@ class Run:
         require(self._loaded)  # before any node is touched
         self._facts = {node: facts_of(self._state, node) for node in self._loaded.site.nodes}
         ssh_config_there(self._loaded)
+        self._rotation = rotation.load(self._state)
         return chosen
 
     async def run(self, nodes: Iterable[str]) -> Summary:
@@ -226,12 +230,17 @@ class Run:
         return found
 
     def _authority(self) -> Authority:
-        from wallcloud.deploy.authority import Authority  # noqa: PLC0415 - a plan signs nothing and starts faster
+        # A plan signs nothing and starts faster.
+        from wallcloud.deploy.authority import Authority  # noqa: PLC0415
+        from wallcloud.deploy.revocation import refresh  # noqa: PLC0415
 
-        return Authority.open(self._state, self._loaded.site.name)
+        authority = Authority.open(self._state, self._loaded.site.name)
+        refresh(self._state, authority, self._rotation)
+        return authority
 
     def _compile(self, facts: Mapping[str, NodeFacts]) -> Design:
-        return compile_site(self._loaded, facts, self._release, self._seeding.seed if self._seeding else None)
+        seed = self._seeding.seed if self._seeding else None
+        return compile_site(self._loaded, facts, self._release, seed, self._rotation)
 
     async def _meet(self, node: str) -> None:
         """Opens the session and hears the node's facts."""
@@ -312,13 +321,15 @@ class Run:
         return {**order, "operator": operator(), "silence": SILENCE_SECONDS} if apply else order
 
     def _fillings(self, names: tuple[str, ...]) -> dict[str, str]:
-        """What fills the holes of a spec: secrets, and the CA's certificate, which is none but is made here too."""
+        """What fills the holes of a spec: secrets, and the CA's certificate and list, which are made here too."""
         brought = self._seeding.secrets if self._seeding else {}
-        wanted = set(names) - {CA_HOLE} - brought.keys()
+        wanted = set(names) - {CA_HOLE, CRL_HOLE} - brought.keys()
         values = self._state.secrets(wanted) if self._apply else self._state.secrets_known(wanted)
         values.update({name: brought[name] for name in names if name in brought})
-        ca = self._state.ca_certificate
-        return {**values, CA_HOLE: ca.read_text(encoding="ascii") if ca.exists() else ""}
+        made = {CA_HOLE: self._state.ca_certificate, CRL_HOLE: self._state.revocation_list}
+        wanted_files = ((name, path) for name, path in made.items() if name in names)
+        files = {name: path.read_text(encoding="ascii") if path.exists() else "" for name, path in wanted_files}
+        return {**values, **files}
 
     async def _handle(
         self,
@@ -345,7 +356,7 @@ class Run:
                 case "need-stream" if self._seeding is not None:
                     session.send_frames(self._seeding.frames(event["name"]))
                 case "sign" if authority is not None:
-                    session.send(_signed(design, node, event, authority))
+                    session.send(_signed(design, node, event, authority, self._state))
                 case "confirm-wanted":
                     why = await reachable(session.target)
                     if why is None:
@@ -399,7 +410,7 @@ def at_work(holder: Mapping[str, Any]) -> str:
     return f"{holder.get('operator') or 'somebody'} is at work there{moment}"
 
 
-def _signed(design: Design, node: str, event: Event, authority: Authority) -> Event:
+def _signed(design: Design, node: str, event: Event, authority: Authority, state: StateFolder) -> Event:
     """The answer to a request: only what the design names for this node is ever signed."""
     wanted = next(
         (r for r in design.specs[node].resources if isinstance(r, Certificate) and r.name == event["id"]), None
@@ -407,12 +418,14 @@ def _signed(design: Design, node: str, event: Event, authority: Authority) -> Ev
     if wanted is None:
         return {"op": "certificate-refused", "id": event["id"], "why": "the design names no such certificate"}
     from wallcloud.deploy.authority import Request  # noqa: PLC0415 - as above
+    from wallcloud.deploy.revocation import note  # noqa: PLC0415
 
     request = Request(wanted.subject, wanted.names, wanted.use, wanted.days)
     try:
         pem = authority.sign(event["csr"], request)
     except WallcloudError as error:
         return {"op": "certificate-refused", "id": event["id"], "why": error.what}
+    note(state, wanted.name, pem)
     return {"op": "certificate", "id": event["id"], "pem": pem, "ca": authority.pem}
 
 

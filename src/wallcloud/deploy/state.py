@@ -6,10 +6,13 @@
   ca/key.pem        0600, made once
   ca/cert.pem
   secrets.json      0600, {name: value}
+  rotation.json     which of them are used now (deploy/rotation.py), where any was ever rotated
+  ages.json         {name: seconds since 1970 when it was made}
+  issued.json       the certificates that were signed, and crl.pem, the list of those that are replaced
   facts/NODE.json   what each node said last
   lab/              the lab's own, where there is one
 ```
-A backup takes `ca` and `secrets.json`; the others are found out or made again.
+A backup takes `ca`, `secrets.json`, `rotation.json` and `issued.json`; the others are found out or made again.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import json
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +31,7 @@ from typing import Any
 
 from wallcloud.errors import WallcloudError
 
-KEPT = ("ca", "secrets.json")
+KEPT = ("ca", "secrets.json", "rotation.json", "issued.json")
 """What a backup takes: nobody can make it again. Machines that are new have other facts, and labs other keys."""
 
 
@@ -60,6 +64,11 @@ class StateFolder:
         """The certificate that every client of the cloud verifies against."""
         return self.ca / "cert.pem"
 
+    @property
+    def revocation_list(self) -> Path:
+        """The certificates that servers refuse though the CA signed them."""
+        return self.path / "crl.pem"
+
     def write(self, name: str, content: bytes, mode: int = 0o600) -> None:
         """Writes `<state>/<name>` whole, never readable by others."""
         target = self.path / name
@@ -84,7 +93,8 @@ class StateFolder:
         missing = [name for name in wanted if name not in known]
         if missing:
             known.update({name: secrets.token_hex(32) for name in missing})
-            self.write("secrets.json", json.dumps(known, indent=1, sort_keys=True).encode())
+            self._note_ages(missing, known)
+            self._write_json("secrets.json", known)
         return {name: known[name] for name in wanted}
 
     def secrets_known(self, names: Iterable[str]) -> dict[str, str]:
@@ -95,6 +105,46 @@ class StateFolder:
     def secret_kept(self, name: str) -> str | None:
         """The value of a secret, or None where no apply has made it yet."""
         return self._secrets().get(name)
+
+    def secret_names(self) -> tuple[str, ...]:
+        """The names of all values that are kept."""
+        return tuple(self._secrets())
+
+    def forget_secrets(self, names: Iterable[str]) -> None:
+        """Drops the values of secrets that nobody uses any more."""
+        known, gone = self._secrets(), set(names)
+        if gone & known.keys():
+            kept = {name: value for name, value in known.items() if name not in gone}
+            self._write_json("secrets.json", kept)
+            self._note_ages((), kept)
+
+    def ages(self) -> dict[str, float]:
+        """When secrets were made, in seconds since 1970; of those that are older than this file nothing is known."""
+        loaded = self._json(self.path / "ages.json", "delete the file: no more than ages is lost") or {}
+        return {name: float(at) for name, at in loaded.items() if isinstance(at, int | float)}
+
+    def _note_ages(self, made: Iterable[str], known: Iterable[str]) -> None:
+        ages = {**self.ages(), **dict.fromkeys(made, time.time())}
+        self._write_json("ages.json", {name: at for name, at in ages.items() if name in set(known)})
+
+    def rotation(self) -> dict[str, Any]:
+        """What deploy/rotation.py keeps here; empty where nothing was ever rotated."""
+        return self._json(self.path / "rotation.json") or {}
+
+    def keep_rotation(self, found: dict[str, Any]) -> None:
+        """Keeps it."""
+        self._write_json("rotation.json", found)
+
+    def issued(self) -> dict[str, dict[str, Any]]:
+        """What deploy/revocation.py keeps of the certificates that were signed."""
+        return self._json(self.path / "issued.json") or {}
+
+    def keep_issued(self, found: dict[str, dict[str, Any]]) -> None:
+        """Keeps it."""
+        self._write_json("issued.json", found)
+
+    def _write_json(self, name: str, what: dict[str, Any]) -> None:
+        self.write(name, json.dumps(what, indent=1, sort_keys=True).encode())
 
     def _secrets(self) -> dict[str, str]:
         path = self.path / "secrets.json"
@@ -123,7 +173,7 @@ class StateFolder:
 
     def keep_facts(self, node: str, facts: dict[str, Any]) -> None:
         """Keeps what a node said of itself."""
-        self.write(f"facts/{node}.json", json.dumps(facts, indent=1, sort_keys=True).encode())
+        self._write_json(f"facts/{node}.json", facts)
 
     @staticmethod
     def _json(path: Path, hint: str = "restore the state folder from its backup") -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from wallcloud.catalog import components
 from wallcloud.catalog.component import Component, Limit
 from wallcloud.catalog.facts import NodeFacts
 from wallcloud.catalog.place import Place, Release, hosts, milestone
+from wallcloud.catalog.rotation import Rotation
 from wallcloud.catalog.seed import Seed
 from wallcloud.design import limits as derived_limits
 from wallcloud.design.flows import Flow, Servers, derive
@@ -84,8 +85,14 @@ def require(loaded: Loaded) -> None:
         raise SiteError(found, loaded.path)
 
 
-def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Release, seed: Seed | None = None) -> Design:
-    """The design of a site; of one that is being restored with its `seed`.
+def compile_site(
+    loaded: Loaded,
+    facts: Mapping[str, NodeFacts],
+    release: Release,
+    seed: Seed | None = None,
+    rotation: Rotation | None = None,
+) -> Design:
+    """The design of a site; of one that is being restored with its `seed`, of one whose secrets were rotated with that.
 
     Raises SiteError with every finding where a rule of separation is broken.
     """
@@ -115,6 +122,7 @@ def compile_site(loaded: Loaded, facts: Mapping[str, NodeFacts], release: Releas
         catalog=catalog,
         hosts="",
         seed=seed,
+        rotation=rotation or Rotation(),
     )
     names_on: dict[str, list[str]] = defaultdict(list)
     for name, nodes in placed.items():

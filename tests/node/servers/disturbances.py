@@ -14,9 +14,15 @@ from tests.node.servers import cells
 
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources.identity import IdentityBootstrap, IdentityRole
-from wallcloud.node.resources.identity_accounts import IdentityAssignment, IdentityProject, IdentityUser
+from wallcloud.node.resources.identity_accounts import (
+    GoneIdentityUsers,
+    IdentityAssignment,
+    IdentityProject,
+    IdentityUser,
+)
 from wallcloud.node.resources.identity_catalog import ExclusiveIdentityCatalog, IdentityEndpoint, IdentityService
 from wallcloud.node.resources.identity_client import IdentityAccess
+from wallcloud.node.resources.key_rotation import KeyRotation
 from wallcloud.node.resources.mariadb import Database, DatabaseAccount
 from wallcloud.node.resources.mariadb_client import account as account_name
 from wallcloud.node.resources.mariadb_client import identifier
@@ -148,6 +154,10 @@ def on_bus(*arguments: str) -> Disturbance:
 def task(place: Place, resource: Resource, secrets: Secrets) -> None:
     """What it made goes, with all that lies beside it. For keys, not for a task that made data (MariaDB's folder)."""
     place.run(f'find "$(dirname {shlex.quote(cast(Task, resource).creates)})" -mindepth 1 -delete')
+
+
+def keys_of_yesterday(place: Place, resource: Resource, secrets: Secrets) -> None:
+    place.run(f"touch -d yesterday {cast(KeyRotation, resource).folder}/0")
 
 
 # --- Keystone
@@ -285,6 +295,10 @@ TABLE: Mapping[tuple[str, str], Disturbance] = {
     (IdentityService.kind, "description"): patch("services", "service", '{"description": "by hand"}'),
     (IdentityEndpoint.kind, "url"): endpoint('{"url": "https://hand.example"}'),
     (IdentityEndpoint.kind, "enabled"): endpoint('{"enabled": False}'),
+    (GoneIdentityUsers.kind, "there"): identity(
+        'call("POST", "/users", {"user": {"name": {users}[0], "domain_id": "default", "password": "by-hand"}})'
+    ),
+    (KeyRotation.kind, "rotated"): keys_of_yesterday,
     (ExclusiveIdentityCatalog.kind, "services"): identity(
         'call("POST", "/services", {"service": {"name": "hand", "type": "by-hand"}})'
     ),

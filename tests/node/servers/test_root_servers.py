@@ -40,7 +40,7 @@ def test_all_is_made_from_nothing(here: Machine, spec: Spec) -> None:
     told = str(talk.events)
     assert not [word for word in world.SECRETS.values() if word in told]
     accounts = here.run("mariadb -N -e 'SELECT user FROM mysql.user ORDER BY user'").splitlines()
-    assert accounts == ["keystone", "keystone-schema", "mariadb.sys", "no'va`\\\\ \"", "nova-schema", "root"]
+    assert accounts == ["keystone", "keystone-schema", "mariadb.sys", "moving", "no'va`\\\\ \"", "nova-schema", "root"]
 
 
 def test_a_plan_is_quick(here: Machine, spec: Spec) -> None:
@@ -91,7 +91,40 @@ def changed(events: list[dict[str, object]], kind: str, name: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("index", range(3))
+LOGIN = """
+{python} - <<'END'
+import pymysql
+for password in ("tls'\\\\", "another'\\\\", "neither"):
+    try:
+        pymysql.connect(
+            unix_socket="/run/mysqld/mysqld.sock", user="moving", password=password, ssl_disabled=True
+        ).close()
+        print("in")
+    except pymysql.err.OperationalError as error:
+        print(error.args[0])
+END
+"""
+
+
+def test_two_passwords_are_good_at_once(here: Machine) -> None:
+    """The subject is not asked for by this: no client of the test has a certificate."""
+    sql(here, "ALTER USER moving@'%' REQUIRE NONE")
+    assert here.run(LOGIN.format(python=f"{world.folder()}/bin/python")).split() == ["in", "in", "1045"]
+
+
+@pytest.mark.parametrize("what", ["fernet", "credential"])
+def test_keys_change_once(here: Machine, spec: Spec, what: str) -> None:
+    resource = next(each for each in find(spec, "key-rotation") if each.name == f"{what} keys")
+    names = f"ls /var/lib/keystone/{what}; sha256sum /var/lib/keystone/{what}/0"
+    before = here.run(names)
+    here.converged(spec, **world.SECRETS)
+    assert here.run(names) == before, "keys that are young enough"
+    TABLE["key-rotation", "rotated"](here, resource, world.SECRETS)
+    here.converged(spec, **world.SECRETS)
+    assert here.run(names).splitlines()[-1] != before.splitlines()[-1]
+
+
+@pytest.mark.parametrize("index", range(4))
 def test_each_account_is_mended_whatever_it_logs_in_with(here: Machine, spec: Spec, index: int) -> None:
     resource = list(find(spec, "database-account"))[index]
     for name in ("login", "password", "requires", "locked", "max_connections", "grants"):

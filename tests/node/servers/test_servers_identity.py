@@ -14,7 +14,12 @@ from tests.node.world import Ca
 from wallcloud.node.resource import Change, ResourceFailed
 from wallcloud.node.resources import identity_password
 from wallcloud.node.resources.identity import IdentityBootstrap, IdentityRole
-from wallcloud.node.resources.identity_accounts import IdentityAssignment, IdentityProject, IdentityUser
+from wallcloud.node.resources.identity_accounts import (
+    GoneIdentityUsers,
+    IdentityAssignment,
+    IdentityProject,
+    IdentityUser,
+)
 from wallcloud.node.resources.identity_catalog import ExclusiveIdentityCatalog, IdentityEndpoint, IdentityService
 from wallcloud.node.resources.identity_client import IdentityAccess
 from wallcloud.node.secret import Secret
@@ -114,6 +119,16 @@ def test_what_differs_is_seen(keystone: type[Keystone], access: IdentityAccess) 
     )
     assert found["identity-endpoint"] == (Change("url", "https://z", "https://a"), Change("enabled", False, True))
     assert "POST /auth/tokens" in keystone.asked
+
+
+def test_users_out_of_use_go_and_nobody_else(keystone: type[Keystone], access: IdentityAccess) -> None:
+    gone = GoneIdentityUsers(access=access, users=("demo", "never-there"))
+    ctx = Remembering(admin="a-word")
+    assert gone.compare(ctx) == (Change("there", ("demo",), ()),)
+    gone.apply(ctx, ())
+    assert keystone.sent == [("DELETE", "/users/u-demo", {})]
+    keystone.lists["users"] = [each for each in keystone.lists["users"] if each["name"] != "demo"]
+    assert gone.compare(Remembering(admin="a-word")) == ()
 
 
 def test_a_stranger_with_our_name_in_another_domain(keystone: type[Keystone], access: IdentityAccess) -> None:

@@ -103,6 +103,33 @@ def test_an_account_shows_everything_but_its_secrets(monkeypatch: pytest.MonkeyP
     )
 
 
+# As the server of Debian 12 wrote it: the first way stands outside of auth_or.
+TWO = (
+    r'account	t2	%	{"access":0,"plugin":"mysql_native_password","authentication_string":"ONE",'
+    r'"auth_or":[{},{"plugin":"mysql_native_password","authentication_string":"TWO"}],'
+    r'"ssl_type":3,"x509_subject":"/CN=t2","password_last_changed":1795796518}'
+)
+
+
+def test_an_account_of_two_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    ctx = Bare(old="hunter1", new="hunter2")
+    one, two = client.native_hash("hunter1"), client.native_hash("hunter2")
+    said = TWO.replace("ONE", one).replace("TWO", two)
+    monkeypatch.setattr(client, "server", lambda ctx: client.parse(said))
+    how = {"user": "t2", "host": "%", "via": "tls", "subject": "/CN=t2"}
+    both = DatabaseAccount(**how, password=Secret("old"), another=Secret("new"))  # type: ignore[arg-type]
+    assert both.compare(ctx) == ()
+    new = DatabaseAccount(**how, password=Secret("new"))  # type: ignore[arg-type]
+    assert [(each.property, each.secret) for each in new.compare(ctx)] == [("login", False), ("password", True)]
+    sent: list[str] = []
+    monkeypatch.setattr(client, "execute", lambda statements, **_: sent.extend(statements))
+    both.apply(ctx, (Change("password", None, None, secret=True),))
+    way = "mysql_native_password USING"
+    assert sent[0].startswith(f"ALTER USER `t2`@`%` IDENTIFIED VIA {way} '{one}' OR {way} '{two}' REQUIRE SUBJECT ")
+    with pytest.raises(ValueError, match="another password without a first one"):
+        DatabaseAccount(user="t2", another=Secret("new"))
+
+
 def test_strangers_are_found_and_the_servers_own_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "server", lambda ctx: client.parse(ANSWER))
     here = Bare(DatabaseAccount(user="keystone"), Database(database="nova"))

@@ -1,6 +1,7 @@
 """A control node's servers in a machine of their own: MariaDB, RabbitMQ, memcached, Keystone behind TLS; one of every
 kind that this room has, as a spec."""
 
+import time
 from functools import cache
 
 from tests.node.servers import cells
@@ -20,7 +21,9 @@ from wallcloud.node.resources import (
     ExclusiveDatabaseAccounts,
     ExclusiveDatabases,
     File,
+    GoneIdentityUsers,
     Group,
+    KeyRotation,
     Mask,
     Packages,
     Schema,
@@ -38,7 +41,14 @@ from wallcloud.progress import Silent
 
 RELEASE = "2026.2"
 PACKAGES = ("apache2", "mariadb-server", "memcached", "openssl", "rabbitmq-server")
-SECRETS = {"bus": "one-cookie-of-the-test", "admin": "admin-of-the-test", "demo": "demo-of-the-test", "sql": "tls'\\"}
+SECRETS = {
+    "bus": "one-cookie-of-the-test",
+    "admin": "admin-of-the-test",
+    "demo": "demo-of-the-test",
+    "sql": "tls'\\",
+    "sql-new": "another'\\",
+}
+AN_HOUR_AGO = int(time.time()) - 3600
 SOCKET = "/run/mysqld/mysqld.sock"
 ACCESS = IdentityAccess(url="https://localhost/identity/v3", ca="/etc/wct/ca.pem", password=Secret("admin"))
 
@@ -206,6 +216,14 @@ def _mariadb() -> tuple[Resource, ...]:
             max_connections=9,
             grants=("SELECT, INSERT ON `fancy`.*", "CREATE, UPDATE ON `fancy`.`t``able`"),
         ),
+        DatabaseAccount(
+            user="moving",
+            host="%",
+            via="tls",
+            password=Secret("sql"),
+            another=Secret("sql-new"),
+            subject="/CN=moving",
+        ),
         ExclusiveDatabaseAccounts(),
         ExclusiveDatabases(),
     )
@@ -287,6 +305,22 @@ def _identity() -> tuple[Resource, ...]:
             for name, url in doors.items()
         ),
         ExclusiveIdentityCatalog(access=ACCESS),
+        GoneIdentityUsers(access=ACCESS, users=("out-of-use", "never-there")),
+        *(
+            KeyRotation(
+                keys=f"{what} keys",
+                folder=f"/var/lib/keystone/{what}",
+                since=AN_HOUR_AGO,
+                commands=tuple(
+                    manage(verb, "--keystone-user", "keystone", "--keystone-group", "keystone") for verb in verbs
+                ),
+                account="keystone",
+            )
+            for what, verbs in (
+                ("fernet", ("fernet_rotate",)),
+                ("credential", ("credential_migrate", "credential_rotate", "credential_migrate")),
+            )
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from wallcloud.catalog.tls import CA_HOLE
+from wallcloud.catalog.tls import CA_HOLE, CRL_HOLE
 from wallcloud.deploy.bundle.archive import Archive
 from wallcloud.deploy.run import target
 from wallcloud.deploy.session import Event, Session, SessionLost
@@ -69,7 +69,8 @@ def order(design: Design, node: str, *, since: float, journal: int) -> Event:
 def _is_secret(file: File) -> bool:
     """Whether it holds nothing but a secret."""
     parts = file.content
-    return isinstance(parts, tuple) and parts != (Secret(CA_HOLE),) and all(isinstance(each, Secret) for each in parts)
+    public = ((Secret(CA_HOLE),), (Secret(CRL_HOLE),))
+    return isinstance(parts, tuple) and parts not in public and all(isinstance(each, Secret) for each in parts)
 
 
 def _keep(archive: Archive, node: str, events: list[Event]) -> None:

@@ -14,14 +14,15 @@ from pathlib import Path
 
 from wallcloud import __version__
 from wallcloud.build.cache import Cache
+from wallcloud.deploy.authority import life
 from wallcloud.deploy.bundle.archive import Archive, LeftOut, Listed, redactor_of
 from wallcloud.deploy.bundle.collecting import collect
-from wallcloud.deploy.prepare import known_facts, release_of, state_of
+from wallcloud.deploy.prepare import known_design, release_of, state_of
 from wallcloud.deploy.run import Run, ssh_config_there
 from wallcloud.deploy.session import Event, SessionLost
 from wallcloud.deploy.status.asking import ask
 from wallcloud.deploy.status.report import report
-from wallcloud.design.compile import Design, compile_site, require
+from wallcloud.design.compile import Design, require
 from wallcloud.errors import WallcloudError
 from wallcloud.frozen import frozen
 from wallcloud.node.spec import to_json
@@ -89,11 +90,12 @@ def _fill(
     """Everything, step by step; which nodes were away."""
     state = state_of(loaded)
     with step(progress, "this computer's part"):
-        design = compile_site(loaded, known_facts(loaded), release_of(loaded))
+        design = known_design(loaded)
         _here(archive, loaded, design, nodes)
     with step(progress, "status"):
         asked = ask(loaded, design, state, nodes)
-        archive.add("status.json", _json(report(design, asked, time.time()).to_json()))
+        _, ca_until = life(state)
+        archive.add("status.json", _json(report(design, asked, time.time(), ca_until).to_json()))
     reached = tuple(asked.answers)
     with step(progress, "plan"):
         try:

@@ -18,6 +18,8 @@ FULL = 0.9
 """More of a limit used than that is too much."""
 WAITING = 1000
 """More messages in one queue than that: its service does not keep up."""
+CA_LEFT = 400
+"""Days: with fewer left for the CA, a certificate of a year made today would all but outlive it."""
 _SPACIOUS = 10 * 1024
 """With so much room left (MiB) a file system is not full, whatever the share."""
 _SHOWN = 3
@@ -55,8 +57,8 @@ def expected(design: Design, nodes: Iterable[str]) -> tuple[Expected, ...]:
     )
 
 
-def problems(design: Design, asked: Asked, now: float) -> tuple[Problem, ...]:
-    """All that is not well, the most telling first."""
+def problems(design: Design, asked: Asked, now: float, ca_until: float) -> tuple[Problem, ...]:
+    """All that is not well, the most telling first. `ca_until`: when the site's CA ends."""
     found = [Problem(node, "", _why(lost), lost.hint) for node, lost in asked.lost.items()]
     for node, answer in asked.answers.items():
         found += _units(node, answer)
@@ -75,6 +77,9 @@ def problems(design: Design, asked: Asked, now: float) -> tuple[Problem, ...]:
         for disk in answer.disks:
             if disk.free < disk.size * (1 - FULL) and disk.free < _SPACIOUS:
                 found.append(Problem(node, "", f"{disk.path} is nearly full: {disk.free} MiB of {disk.size} are left"))
+    if ca_until - now < CA_LEFT * DAY:
+        what = f"the site's CA has {_days(ca_until - now)} left" if now < ca_until else "the site's CA is over"
+        found.append(Problem("", "", what, "this version of Wallcloud cannot renew it"))
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ from wallcloud.node.status.model import Answer
 @frozen
 class Report:
     """How the cloud is. `lost`: node → why it could not be asked; `pools`: account of MariaDB's → the most connections
-    that its component's pools open; `time`: seconds since 1970."""
+    that its component's pools open; `time`, `ca_until` (the end of the site's CA): seconds since 1970."""
 
     site: str
     release: str
@@ -24,13 +24,14 @@ class Report:
     lost: Mapping[str, str]
     nodes: Mapping[str, Answer]
     pools: Mapping[str, int]
+    ca_until: float
 
     def to_json(self) -> dict[str, object]:
         """For programs: all of it, and whether it is `well`."""
         return {"well": not self.problems, **asdict(self)}
 
 
-def report(design: Design, asked: Asked, now: float) -> Report:
+def report(design: Design, asked: Asked, now: float, ca_until: float) -> Report:
     """The report of what was asked at `now`."""
     accounts = {name: component.account.name for name, component in design.catalog.items()}
     pools = {accounts[limit.component]: limit.value for limit in design.limits if limit.name == "database_connections"}
@@ -38,8 +39,9 @@ def report(design: Design, asked: Asked, now: float) -> Report:
         site=design.site.name,
         release=design.site.release,
         time=now,
-        problems=problems(design, asked, now),
+        problems=problems(design, asked, now, ca_until),
         lost={node: error.what for node, error in asked.lost.items()},
         nodes=asked.answers,
         pools=pools,
+        ca_until=ca_until,
     )

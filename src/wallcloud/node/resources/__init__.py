@@ -19,10 +19,16 @@ from wallcloud.node.resources.environment import Environment
 from wallcloud.node.resources.exclusive_units import ExclusiveUnits
 from wallcloud.node.resources.file import File
 from wallcloud.node.resources.identity import IdentityBootstrap, IdentityRole
-from wallcloud.node.resources.identity_accounts import IdentityAssignment, IdentityProject, IdentityUser
+from wallcloud.node.resources.identity_accounts import (
+    GoneIdentityUsers,
+    IdentityAssignment,
+    IdentityProject,
+    IdentityUser,
+)
 from wallcloud.node.resources.identity_catalog import ExclusiveIdentityCatalog, IdentityEndpoint, IdentityService
 from wallcloud.node.resources.identity_client import IdentityAccess
 from wallcloud.node.resources.interface import Interface
+from wallcloud.node.resources.key_rotation import KeyRotation
 from wallcloud.node.resources.link import Link
 from wallcloud.node.resources.mariadb import Database, DatabaseAccount, ExclusiveDatabaseAccounts, ExclusiveDatabases
 from wallcloud.node.resources.mask import Mask
@@ -77,6 +83,7 @@ __all__ = [
     "ExclusiveOvsBridges",
     "ExclusiveUnits",
     "File",
+    "GoneIdentityUsers",
     "Group",
     "IdentityAccess",
     "IdentityAssignment",
@@ -90,6 +97,7 @@ __all__ = [
     "Input",
     "Interface",
     "KeptComputes",
+    "KeyRotation",
     "Link",
     "Mask",
     "NoRestore",

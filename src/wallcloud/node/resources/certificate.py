@@ -21,6 +21,8 @@ from wallcloud.node.run import run
 NOTES = Path("/run/wallcloud/certificates")
 RENEWED = 2 / 3
 """After so much of its life an apply renews a certificate."""
+BACKDATED = 300
+"""Certificates begin so many seconds before they are made: nodes' clocks may be behind the deployer's."""
 
 
 @frozen
@@ -37,7 +39,8 @@ class Certificate(Resource):
     """Key (EC P-256), certificate and the CA's certificate, PEM, at three paths.
 
     `subject` is the common name, `names` DNS names and IP addresses, `use` of "server" and "client", `days` the life;
-    renewed with a new key when two thirds are past or anything differs. `owner`, `group`: the key's, mode 0640. Where
+    renewed with a new key when two thirds are past, where it was made before `made_since` (seconds since 1970), or
+    anything differs. `owner`, `group`: the key's, mode 0640. Where
     a File of the spec owns `ca_path`, its text is the CA that counts; else what came back with the certificate.
     """
 
@@ -52,6 +55,7 @@ class Certificate(Resource):
     owner: str = "root"
     group: str = "root"
     days: int = 365
+    made_since: int = 0
 
     def paths(self) -> tuple[str, ...]:
         return (self.key_path, self.cert_path, self.ca_path)
@@ -87,7 +91,7 @@ class Certificate(Resource):
             "names": tuple(told.found.names),
             "use": tuple(told.found.use),
             "issuer": "the site's CA" if told.issued else "another",
-            "life": _life(told.found, time.time()),
+            "life": _life(told.found, time.time(), self.made_since),
         }
 
     def _told(self, ctx: Context) -> _Told | None:
@@ -175,12 +179,14 @@ def _renews(changes: tuple[Change, ...]) -> bool:
     return any(not each.property.endswith(" owner") or " 0" not in str(each.before) for each in changes)
 
 
-def _life(found: x509.Found, now: float) -> str:
+def _life(found: x509.Found, now: float, made_since: int) -> str:
     """ "good" in the first two thirds of it."""
     if now < found.since:
         return "not begun"
     if now > found.until:
         return "over"
+    if found.since + BACKDATED < made_since:
+        return "begun before the rotation"
     return "good" if now < found.since + (found.until - found.since) * RENEWED else "two thirds past"
 
 

@@ -90,6 +90,38 @@ class IdentityUser(Resource):
 
 
 @frozen(kw_only=True)
+class GoneIdentityUsers(Resource):
+    """Users of Wallcloud's own that are not there any more; other users are not looked at."""
+
+    kind: ClassVar[str] = "gone-identity-users"
+    access: IdentityAccess
+    users: tuple[str, ...]
+    domain: str = "Default"
+
+    @property
+    def name(self) -> str:
+        return "users out of use"
+
+    def desired(self, ctx: Context) -> State:
+        return {"there": ()}
+
+    def read(self, ctx: Context) -> State | None:
+        if lists.things(ctx, self.access, "users") is None:
+            return None
+        return {"there": tuple(each for each in self.users if user(ctx, self.access, each, self.domain))}
+
+    def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
+        door = session(ctx, self.access)
+        for each in self.users:
+            found = user(ctx, self.access, each, self.domain)
+            if found:
+                door.call("DELETE", f"/users/{found.id}")
+
+    def consequence(self, changes: tuple[Change, ...]) -> str:
+        return "their tokens are refused from now on" if any(each.before for each in changes) else ""
+
+
+@frozen(kw_only=True)
 class IdentityAssignment(Resource):
     """A role of a user on a project, or on the whole system (`project` None, `system` True)."""
 

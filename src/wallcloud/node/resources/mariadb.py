@@ -51,6 +51,7 @@ class DatabaseAccount(Resource):
 
     `via`: "socket" = the kernel vouches for the account of the operating system of the same name, no password;
     "tls" = `password` and a certificate whose subject is `subject` ("/CN=nova"), from `host` ("%" or an address).
+    `another` password is as good as the first: so clients move from one to the other.
     `grants` as SHOW GRANTS prints them without GRANT and TO: "SELECT, INSERT ON `keystone`.*". `max_connections`
     0 = no limit of its own.
     """
@@ -62,6 +63,7 @@ class DatabaseAccount(Resource):
     via: Literal["socket", "tls"] = "socket"
     grants: tuple[str, ...] = ()
     password: Secret | None = None
+    another: Secret | None = None
     subject: str = ""
     max_connections: int = 0
 
@@ -71,22 +73,28 @@ class DatabaseAccount(Resource):
         given = {self.password is not None, bool(self.subject)}
         if given != {self.via == "tls"}:
             raise ValueError(f"{self.name}: password and subject belong to via=tls, and it needs both")
+        if self.another and not self.password:
+            raise ValueError(f"{self.name}: another password without a first one")
 
     @property
     def name(self) -> str:
         return f"{self.user}@{self.host}"
 
     def desired(self, ctx: Context) -> State:
-        password = client.native_hash(ctx.secret(self.password.name)) if self.password else ""
+        hashes = self._hashes(ctx)
         return {
-            "login": "unix_socket" if self.via == "socket" else "mysql_native_password",
-            "password": password,
+            "login": " or ".join(["mysql_native_password"] * len(hashes)) or "unix_socket",
+            "password": "\n".join(hashes),
             "requires": f"SUBJECT {client.string(self.subject)}" if self.subject else "",
             "locked": False,
             "expired": False,
             "max_connections": self.max_connections,
             "grants": tuple(sorted(mariadb_grants.wanted(each).text for each in self.grants)),
         }
+
+    def _hashes(self, ctx: Context) -> tuple[str, ...]:
+        """Of every password that is good."""
+        return tuple(client.native_hash(ctx.secret(each.name)) for each in (self.password, self.another) if each)
 
     def read(self, ctx: Context) -> State | None:
         server = client.server(ctx)
@@ -117,9 +125,9 @@ class DatabaseAccount(Resource):
 
     def _definition(self, ctx: Context, verb: str, name: str) -> str:
         wanted = self.desired(ctx)
-        using = f" USING {client.string(str(wanted['password']))}" if wanted["password"] else ""
+        ways = [f"mysql_native_password USING {client.string(each)}" for each in self._hashes(ctx)]
         return (
-            f"{verb} {name} IDENTIFIED VIA {wanted['login']}{using} REQUIRE {wanted['requires'] or 'NONE'}"
+            f"{verb} {name} IDENTIFIED VIA {' OR '.join(ways) or 'unix_socket'} REQUIRE {wanted['requires'] or 'NONE'}"
             f" WITH MAX_USER_CONNECTIONS {self.max_connections} ACCOUNT UNLOCK"
         )
 
