@@ -61,6 +61,11 @@ class Exemption:
     owner: str
 
 
+def protected(authentication: str, encryption: str) -> bool:
+    """Whether both are there; what begins with `none` says that it is not."""
+    return all(each and not each.startswith("none") for each in (authentication, encryption))
+
+
 @frozen
 class Listen:
     """One thing a component listens on. `port` is None for `icmp` and for unix sockets.
