@@ -15,6 +15,7 @@ from tests.design.world import (
     listen,
 )
 
+from wallcloud.catalog import components
 from wallcloud.catalog.component import ROOT, Call, Component, Listen, Outside, OutsideService, Visit
 from wallcloud.design.compile import place
 from wallcloud.design.flows import Flow, FlowError, Transport
@@ -221,3 +222,11 @@ def test_tenants_reach_the_api_node_only() -> None:
 def test_named_exceptions_are_the_only_ones() -> None:
     found = {flow.exemption.name for flow in designed().flows if flow.exemption}
     assert found == {"ping", "time", "time-source", "vxlan-plaintext"}
+
+
+def test_ssh_passes_where_the_site_says_that_it_comes() -> None:
+    """The firewall follows from flows: with another port open, the first apply would shut its own door."""
+    site = example("article", ("ssh: {user: root, port: 22,", "ssh: {user: root, port: 2222,")).site
+    flows = flows_of(components()["sshd"], site=site)
+    assert {flow.where for flow in flows} == {"tcp/2222"}
+    assert {flow.where for flow in flows_of(components()["sshd"])} == {"tcp/22"}

@@ -116,7 +116,7 @@ def _stands(design: Design, flow: Flow, end: End, node: str) -> bool:
         return end.node == node
     address = design.plan.address(node, flow.network) if flow.network else None
     other = flow.server if end is flow.client else flow.client
-    return address is not None and other.node != node and bool(end.prefixes) and _holds(end, ip_network(address))
+    return address is not None and other.node != node and bool(end.prefixes) and _holds(end, IPv4Network(address))
 
 
 def _holds(end: End, prefix: IPv4Network) -> bool:

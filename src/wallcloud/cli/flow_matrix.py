@@ -66,7 +66,7 @@ def _rows(flows: Iterable[Flow]) -> Iterator[tuple[str, ...]]:
     clients: dict[tuple[tuple[str, ...], str | None], dict[str, None]] = {}
     for flow in flows:
         same = flow.client.node is not None and flow.client.node == flow.server.node
-        who = (
+        who: tuple[str, ...] = (
             f"{flow.client.who}, same node" if same else _outside(flow.client),
             flow.client.account.name if flow.client.account else "",
             _outside(flow.server),

@@ -33,7 +33,7 @@ def text(design: Design, flows: Sequence[Flow], asked: str, limit: int | None) -
     """Lines of at most `limit` characters: how many flows, then for each listener a head, how it is protected, and
     its clients."""
     if not flows:
-        yield f"Flows of {design.site.name}: none of {len(design.flows)} is {asked}. What is not here does not pass."
+        yield f"Flows of {design.site.name}: none of {len(design.flows)} for {asked}. What is not here does not pass."
         return
     of = f" of {len(design.flows)}" if asked else ""
     yield f"Flows of {design.site.name}: {len(flows)}{of}. What is not here does not pass."

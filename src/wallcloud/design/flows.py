@@ -177,7 +177,7 @@ def _neighbours(
             Transport.NETWORK,
             name,
             listen.protocol,
-            listen.port,
+            listen.port_at(site),
             None,
             listen.authentication,
             listen.encryption,
@@ -211,7 +211,7 @@ def _call_flow(
             Transport.UNIX if listen.path else Transport.LOOPBACK,
             None,
             listen.protocol,
-            listen.port,
+            listen.port_at(site),
             listen.path,
             **common,  # type: ignore[arg-type]
         )
@@ -225,7 +225,7 @@ def _call_flow(
         Transport.NETWORK,
         network_of(site, listen.network),
         listen.protocol,
-        listen.port,
+        listen.port_at(site),
         None,
         **common,  # type: ignore[arg-type]
     )
@@ -246,7 +246,7 @@ def _visits(site: Site, plan: AddressPlan, component: Component, node: str) -> I
             Transport.NETWORK,
             network_of(site, listen.network),
             listen.protocol,
-            listen.port,
+            listen.port_at(site),
             None,
             listen.authentication,
             listen.encryption,

@@ -23,7 +23,7 @@ def virtual_hosts(site: Site, virtualization: Mapping[str, str | None]) -> Itera
         where = virtualization.get(name)
         needs = [role for role in node.roles if role in (Role.NETWORK, Role.COMPUTE)]
         if needs and where not in (None, "", HARDWARE, LAB):
-            yield name, f"is no physical host ({where}), and {' and '.join(needs)} should be one"
+            yield name, f"runs in {where}; a {' and '.join(needs)} node stands on a physical host"
 
 
 def check_hosts(loaded: Loaded, facts: Mapping[str, NodeFacts]) -> tuple[Finding, ...]:

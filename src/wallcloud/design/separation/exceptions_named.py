@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
-from wallcloud.catalog.component import Exemption, protected
+from wallcloud.catalog.component import Exemption, Listen, OutsideService, protected
 from wallcloud.design.separation._frame import Breach, Catalog, CatalogRule
 
 
 def _check(catalog: Catalog) -> Iterator[Breach]:
     known: dict[str, tuple[str, Exemption]] = {}
     for component in catalog.values():
-        for field, each in (*(("listens", it) for it in component.listens), *(("needs", it) for it in component.needs)):
+        said: list[tuple[str, Listen | OutsideService]] = [("listens", each) for each in component.listens]
+        said += [("needs", each) for each in component.needs]
+        for field, each in said:
             exemption = each.exemption
             if exemption is None:
                 continue
