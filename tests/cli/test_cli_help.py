@@ -57,6 +57,6 @@ def test_a_verb_that_is_none(words: list[str]) -> None:
 
 def test_every_reading_verb_has_json() -> None:
     shows = [path for path in EVERY if path[:1] == ("show",) and len(path) == 2]
-    assert len(shows) == 5
+    assert len(shows) == 6
     for path in [*shows, ("check",), ("plan",), ("verify",), ("lab", "status")]:
         assert "--json" in CliRunner().invoke(wallcloud, [*path, "--help"]).output, path

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -14,7 +15,8 @@ from wallcloud.cli.main import wallcloud
 from wallcloud.cli.table import hang, table
 
 FOLDER = Path(__file__).parent / "golden"
-WHAT = ("nodes", "flows", "addresses", "limits", "files")
+WHAT = ("nodes", "flows", "addresses", "limits", "files", "rules")
+PAGE = Path(__file__).parents[2] / "docs/rules.md"
 
 
 def invoke(*words: str) -> Result:
@@ -54,10 +56,11 @@ def test_json(what: str) -> None:
 def test_flows_of_a_node_or_component() -> None:
     every = json.loads(invoke("flows", "--json").output)
     some = json.loads(invoke("flows", "--json", "--node", "compute1").output)
-    assert some == [row for row in every if "@ compute1" in row["client"] + row["server"]]
+    assert some == [row for row in every if "compute1" in (row["client"]["node"], row["server"]["node"])]
     assert 0 < len(some) < len(every)
     some = json.loads(invoke("flows", "--json", "--component", "chrony").output)
-    assert some == [row for row in every if "chrony @" in row["client"] + row["server"]]
+    assert some == [row for row in every if "chrony" in (row["client"]["component"], row["server"]["component"])]
+    assert 0 < len(some) < len(every)
     assert invoke("flows", "--node", "api").output.startswith("Flows of played: ")
     assert f" of {len(every)}. What is not here does not pass.\n" in invoke("flows", "--node", "api").output
 
@@ -67,17 +70,132 @@ def test_the_text_names_every_flow() -> None:
     text = invoke("flows").output
     for row in json.loads(invoke("flows", "--json").output):
         assert row["reason"] in text
-        assert row["port"] in text
-        assert row["exception"] in text
+        assert (row["path"] or (f"{row['protocol']}/{row['port']}" if row["port"] else row["protocol"])) in text
+        if row["exception"]:
+            assert "{name}: {reason} ({owner})".format(**row["exception"]) in text
+
+
+def flows(*words: str) -> list[str]:
+    """The flows that are shown, as `client @ node > server @ node`."""
+
+    def end(said: dict[str, Any]) -> str:
+        return f"{said['component']} @ {said['node']}" if said["node"] else said["component"]
+
+    return [
+        f"{end(row['client'])} > {end(row['server'])}" for row in json.loads(invoke("flows", "--json", *words).output)
+    ]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("--from", "tenants"), ["tenants > public-door @ api"]),
+        (
+            ("--from", "nova-metadata@network", "--network", "management", "--port", "3306"),
+            ["nova-metadata @ network > mariadb @ control"],
+        ),
+        (("--to", "time servers"), ["chrony @ control > time servers"]),
+        (("--to", "198.18.10.1"), ["chrony @ control > time servers"]),
+        (("--to", "8.8.8.8"), []),
+        (
+            ("--from", "198.18.1.7", "--to", "control", "--port", "tcp"),
+            ["admins > management-door @ control", "admins > sshd @ control"],
+        ),
+        # Anybody may be a tenant, an admin too; who comes from elsewhere is nobody but a tenant.
+        (("--from", "198.18.1.0/24", "--to", "public-door"), ["tenants > public-door @ api"]),
+        (("--from", "203.0.113.9"), ["tenants > public-door @ api"]),
+        # Peers of the overlay are named by their network, and found by their nodes all the same.
+        (
+            ("--from", "compute2", "--to", "compute1"),
+            ["openvswitch of others > openvswitch @ compute1", "openvswitch @ compute2 > openvswitch of others"],
+        ),
+        (("--from", "compute1", "--to", "api"), []),
+        (
+            ("--network", "overlay", "--node", "compute1"),
+            ["openvswitch of others > openvswitch @ compute1", "openvswitch @ compute1 > openvswitch of others"],
+        ),
+        (("--network", "loopback", "--node", "compute1"), ["openvswitch @ compute1 > neutron-ovs-agent @ compute1"]),
+        (
+            ("--network", "unix", "--component", "libvirt", "--node", "compute1"),
+            ["nova-compute @ compute1 > libvirt @ compute1"],
+        ),
+        (("--port", "icmp", "--to", "api"), ["admins > basics @ api"]),
+        (("--exceptions", "--network", "management", "--to", "time servers"), ["chrony @ control > time servers"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_a_security_officer_asks(words: tuple[str, ...], shown: list[str]) -> None:
+    assert flows(*words) == shown
+
+
+@pytest.mark.usefixtures("here")
+def test_of_several_of_a_kind_any_may_hold() -> None:
+    both = flows("--node", "api", "--node", "compute1")
+    assert sorted(both) == sorted([*flows("--node", "api"), *flows("--node", "compute1")])
+    assert len(flows("--port", "443", "--port", "22")) == len(flows("--port", "443")) + len(flows("--port", "22"))
+
+
+@pytest.mark.usefixtures("here")
+def test_exceptions_are_those_without_protection() -> None:
+    every = json.loads(invoke("flows", "--json").output)
+    bare = [row for row in every if "none" in (row["authentication"].split(":")[0], row["encryption"].split(":")[0])]
+    assert bare == json.loads(invoke("flows", "--json", "--exceptions").output)
+    golden(FOLDER / "show-flows-exceptions.txt", invoke("flows", "--exceptions").output)
+    golden(FOLDER / "show-flows-none.txt", invoke("flows", "--from", "compute1", "--to", "api").output)
 
 
 @pytest.mark.usefixtures("here")
 def test_markdown() -> None:
-    lines = invoke("flows", "--markdown").output.splitlines()
-    assert lines[0].startswith("| client | account | server | ")
-    assert lines[1] == "|" + "---|" * 9
-    assert len(lines) == 2 + len(json.loads(invoke("flows", "--json").output))
-    assert all(line.startswith("| ") and line.endswith(" |") for line in lines[2:])
+    golden(FOLDER / "show-flows.md", invoke("flows", "--markdown").output)
+    golden(
+        FOLDER / "show-flows-compute1.md",
+        invoke("flows", "--markdown", "--node", "compute1", "--network", "overlay").output,
+    )
+
+
+@pytest.mark.usefixtures("here")
+def test_the_document_has_every_flow_once() -> None:
+    """Its rows, with the nodes of both ends multiplied out, are the flows: as many, and the same."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in invoke("flows", "--markdown").output.partition("## Exceptions")[0].splitlines()
+        if line.startswith("| ") and not line.startswith("| client |")
+    ]
+    said = []
+    for client, _, server, *_ in rows:
+        whom = server.partition(" @ ")[2].split(", ")
+        own = client.endswith(", same node")
+        from_where = client.partition(" @ ")[2].split(", ")
+        who = client.removesuffix(", same node").partition(" @ ")[0].partition(" (")[0]
+        what = server.partition(" @ ")[0].partition(" (")[0]
+        for node in whom:
+            for caller in [node] if own else from_where:
+                said.append(f"{who} @ {caller} > {what} @ {node}".replace(" @  >", " >").removesuffix(" @ "))
+    assert sorted(said) == sorted(flows())
+
+
+def test_the_page_of_rules_is_what_they_say() -> None:
+    golden(PAGE, invoke("rules", "--markdown").output)
+
+
+def test_one_rule() -> None:
+    assert [rule["id"] for rule in json.loads(invoke("rules", "--json", "vlan-once", "never-on-control").output)] == [
+        "vlan-once",
+        "never-on-control",
+    ]
+    assert invoke("rules", "vlan-once").output.count("forbids") == 1
+
+
+def test_hosts_that_are_no_hardware_are_warned_of(here: Path) -> None:
+    said = CliRunner().invoke(wallcloud, ["check"])
+    assert said.exit_code == 0 and ": fine (" in said.output and "warning" not in said.output
+    (here / ".wallcloud/facts").mkdir(parents=True, mode=0o700)
+    for node, where in {"control": "kvm", "network": "kvm", "compute1": "systemd-nspawn", "compute2": "none"}.items():
+        (here / f".wallcloud/facts/{node}.json").write_text(json.dumps({"virtualization": where}))
+    said = CliRunner().invoke(wallcloud, ["check"])
+    assert said.exit_code == 0 and "1 warning" in said.output
+    golden(FOLDER / "check-virtual.txt", said.output.partition("\nsite.yaml: fine")[0] + "\n")
 
 
 @pytest.mark.usefixtures("here")
@@ -96,6 +214,14 @@ def test_the_content_of_a_file() -> None:
     [
         (("flows", "--node", "contrl"), "the site has no node named contrl\n  hint: did you mean control?\n"),
         (("files", "--node", "zzz"), "no node named zzz\n  hint: it has: control, api, network, compute1, compute2\n"),
+        (("flows", "--network", "managment"), "no network named managment\n  hint: did you mean management?\n"),
+        (("flows", "--from", "tenant"), "no node or component named tenant\n  hint: did you mean tenants?\n"),
+        (("flows", "--to", "nova-api@contrl"), "no node named contrl\n  hint: did you mean control?\n"),
+        (("flows", "--to", "nova-ap@control"), "no component named nova-ap\n  hint: did you mean nova-api?\n"),
+        (("flows", "--to", "fd00::1"), "fd00::1: flows are IPv4\n  hint: like 198.18.1.7 or 198.18.1.0/24\n"),
+        (("flows", "--port", "https"), "https is no port\n  hint: like 443, udp/123, udp or icmp\n"),
+        (("flows", "--port", "70000"), "70000 is no port\n  hint: like 443, udp/123, udp or icmp\n"),
+        (("rules", "vlan-onc"), "Wallcloud has no rule named vlan-onc\n  hint: did you mean vlan-once?\n"),
         (("flows", "--component", "chrny"), "no component named chrny\n  hint: did you mean chrony?\n"),
         (("files", "/etc/host"), "the site has no file named /etc/host\n  hint: did you mean /etc/hosts?\n"),
     ],

@@ -95,6 +95,8 @@ def test_hosts(article: Loaded) -> None:
     told.heard["network"]["apt"] = [812, "unattended-upgr"]
     compute1 |= {"kvm": False, "kvm_reason": "there is no /dev/kvm"}
     compute2["interfaces"]["mgmt0"]["mac"] = compute1["interfaces"]["mgmt0"]["mac"]
+    control["virtualization"] = compute2["virtualization"] = "kvm"
+    compute1["virtualization"] = "systemd-nspawn"  # a lab's machine
     golden(GOLDEN / "preflight-hosts.txt", "\n".join(told.lines()) + "\n")
 
 

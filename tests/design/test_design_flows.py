@@ -15,6 +15,7 @@ from tests.design.world import (
     listen,
 )
 
+from wallcloud.catalog import components
 from wallcloud.catalog.component import ROOT, Call, Component, Listen, Outside, OutsideService, Visit
 from wallcloud.design.compile import place
 from wallcloud.design.flows import Flow, FlowError, Transport
@@ -27,7 +28,7 @@ def said(flows: tuple[Flow, ...]) -> list[str]:
 
 def need(**more: object) -> OutsideService:
     fields = {"who": Outside.TIME_SERVERS, "network": Kind.MANAGEMENT, "protocol": "udp", "port": 123, "why": "time"}
-    return OutsideService(**{**fields, "authentication": "NTS", "encryption": "none", **more})  # type: ignore[arg-type]
+    return OutsideService(**{**fields, "authentication": "NTS", "encryption": "NTS", **more})  # type: ignore[arg-type]
 
 
 def test_placement_is_by_role() -> None:
@@ -128,7 +129,7 @@ def test_needs() -> None:
     assert flows[0].server.prefixes == ("198.18.10.1",)
 
 
-PLAIN = [("TLS", ""), ("", "TLS"), ("", "")]
+PLAIN = [("TLS", ""), ("", "TLS"), ("", ""), ("none", "TLS"), ("TLS", "none: it needs none")]
 
 
 @pytest.mark.parametrize(("authentication", "encryption"), PLAIN)
@@ -220,4 +221,12 @@ def test_tenants_reach_the_api_node_only() -> None:
 
 def test_named_exceptions_are_the_only_ones() -> None:
     found = {flow.exemption.name for flow in designed().flows if flow.exemption}
-    assert found == {"time", "time-source", "vxlan-plaintext"}
+    assert found == {"ping", "time", "time-source", "vxlan-plaintext"}
+
+
+def test_ssh_passes_where_the_site_says_that_it_comes() -> None:
+    """The firewall follows from flows: with another port open, the first apply would shut its own door."""
+    site = example("article", ("ssh: {user: root, port: 22,", "ssh: {user: root, port: 2222,")).site
+    flows = flows_of(components()["sshd"], site=site)
+    assert {flow.where for flow in flows} == {"tcp/2222"}
+    assert {flow.where for flow in flows_of(components()["sshd"])} == {"tcp/22"}

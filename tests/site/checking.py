@@ -48,9 +48,10 @@ def judge(finding: Finding, data: bytes) -> None:
     assert 1 <= place.line <= breaks + 1, finding
     assert 1 <= place.column <= len(text) + 1, finding
     assert finding.id and finding.text.strip() and finding.mend.strip(), finding
-    said, hint = finding.render().split("\n")
+    said, *why, hint = finding.render().split("\n")
+    assert why == ([f"    why: {finding.why}"] if finding.why else [])
     assert said.startswith(f"{place}: {finding.severity}: ")
-    for line in (said, hint):
+    for line in (said, *why, hint):
         assert line.isprintable(), finding
         assert not OURS_ALONE.search(line), line
 

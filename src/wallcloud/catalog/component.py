@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wallcloud.frozen import frozen
-from wallcloud.site.model import Kind, Role
+from wallcloud.site.model import Kind, Role, Site
 
 if TYPE_CHECKING:
     from wallcloud.catalog.place import Place
@@ -61,6 +61,11 @@ class Exemption:
     owner: str
 
 
+def protected(authentication: str, encryption: str) -> bool:
+    """Whether both are there; what begins with `none` says that it is not."""
+    return all(each and not each.startswith("none") for each in (authentication, encryption))
+
+
 @frozen
 class Listen:
     """One thing a component listens on. `port` is None for `icmp` and for unix sockets.
@@ -78,6 +83,12 @@ class Listen:
     exemption: Exemption | None = None
     roles: tuple[Role, ...] = EVERY_ROLE
     """Only where the component stands on a node of these roles does it listen."""
+    port_of: Callable[[Site], int] | None = None
+    """Where the site says the port; `port` is the usual one then."""
+
+    def port_at(self, site: Site) -> int | None:
+        """The port in a site."""
+        return self.port_of(site) if self.port_of else self.port
 
 
 @frozen

@@ -8,6 +8,15 @@ COMPONENT = Component(
     title="OpenSSH",
     roles=EVERY_ROLE,
     account=ROOT,
-    listens=(Listen("ssh", Kind.MANAGEMENT, 22, authentication="SSH host key and user key", encryption="SSH"),),
+    listens=(
+        Listen(
+            "ssh",
+            Kind.MANAGEMENT,
+            22,
+            authentication="SSH host key and user key",
+            encryption="SSH",
+            port_of=lambda site: site.ssh.port,
+        ),
+    ),
     visits=(Visit(Outside.ADMINS, "ssh", "admins, and Wallcloud itself, manage the node"),),
 )

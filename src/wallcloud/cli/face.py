@@ -116,14 +116,16 @@ def load_site(site_file: Path) -> Loaded:
     return load(site_file)
 
 
-def known(names: Iterable[str], asked: Iterable[str], what: str, where: object = "") -> None:
-    """Raises WrongUse for the first of `asked` that is none of `names`; `what` they are: "node"."""
+def known(
+    names: Iterable[str], asked: Iterable[str], what: str, where: object = "", *, thing: str = "the site"
+) -> None:
+    """Raises WrongUse for the first of `asked` that is none of `names`; `what` they are ("node") and whose."""
     there = tuple(names)
     for name in asked:
         if name not in there:
             close = get_close_matches(name, there, 1)
             mend = f"did you mean {close[0]}?" if close else f"it has: {', '.join(there)}"
-            raise WrongUse(f"the site has no {what} named {name}", where=str(where), hint=mend)
+            raise WrongUse(f"{thing} has no {what} named {name}", where=str(where), hint=mend)
 
 
 def chosen_nodes(loaded: Loaded, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from wallcloud.cli.table import hang
 from wallcloud.design.compile import Design
 from wallcloud.design.flows import Flow, Transport
 from wallcloud.frozen import frozen
-
-COLUMNS = ("client", "account", "server", "network", "port", "authentication", "encryption", "reason", "exception")
-
-
-def row(flow: Flow) -> tuple[str, ...]:
-    """A flow's cells, in the order of COLUMNS."""
-    return (
-        str(flow.client),
-        flow.client.account.name if flow.client.account else "",
-        str(flow.server),
-        flow.network or str(flow.transport),
-        flow.where,
-        flow.authentication,
-        flow.encryption,
-        flow.why,
-        _exception(flow),
-    )
 
 
 def _exception(flow: Flow) -> str:
@@ -46,8 +29,26 @@ class _Client:
         return f"{self.who} {at}{self.nodes}" if self.nodes else self.who
 
 
-def text(design: Design, flows: Iterable[Flow], limit: int | None) -> Iterator[str]:
-    """Lines of at most `limit` characters: for each listener a head, how it is protected, and its clients."""
+def text(design: Design, flows: Sequence[Flow], asked: str, limit: int | None) -> Iterator[str]:
+    """Lines of at most `limit` characters: how many flows, then for each listener a head, how it is protected, and
+    its clients."""
+    if not flows:
+        yield f"Flows of {design.site.name}: none of {len(design.flows)} for {asked}. What is not here does not pass."
+        return
+    of = f" of {len(design.flows)}" if asked else ""
+    yield f"Flows of {design.site.name}: {len(flows)}{of}. What is not here does not pass."
+    yield from _listeners(design, flows, limit)
+    exceptions = sorted({f"{flow.exemption.name} ({flow.exemption.owner})" for flow in flows if flow.exemption})
+    if exceptions:
+        yield ""
+        yield from hang(f"{_count(len(exceptions), 'named exception')}: ", ", ".join(exceptions), limit)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _listeners(design: Design, flows: Iterable[Flow], limit: int | None) -> Iterator[str]:
     listeners: dict[tuple[str, ...], dict[_Client, None]] = {}
     for (head, server), clients in _by_listener(design, flows).items():
         together = listeners.setdefault((*head, *sorted(str(each) for each in clients)), {})

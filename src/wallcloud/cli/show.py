@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from wallcloud.cli import flow_text
+from wallcloud.cli import flow_matrix, flow_text, rule_text
 from wallcloud.cli.face import faced, json_option, known, load_site, option_site, print_json, site_option
+from wallcloud.cli.flow_filter import Asked
+from wallcloud.cli.flow_filter import chosen as choose
 from wallcloud.cli.table import table, width
 from wallcloud.deploy.prepare import known_design
 from wallcloud.design.compile import Design
@@ -23,7 +26,7 @@ T = TypeVar("T")
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def show() -> None:
-    """Show what follows from the site: nodes, flows, addresses, limits, files."""
+    """Show what follows from the site: nodes, flows, addresses, limits, files; and the rules."""
 
 
 def _design(site_file: Path) -> Design:
@@ -67,31 +70,50 @@ def _words(value: Any) -> str:
 @show.command()
 @site_option
 @json_option
-@click.option("--node", help="Only flows that touch this node.")
-@click.option("--component", help="Only flows that touch this component.")
-@click.option("--markdown", is_flag=True, help="A Markdown table.")
+@click.option("--node", "nodes", multiple=True, help="Only flows of this node (may be given again, as all below).")
+@click.option("--component", "components", multiple=True, help="Only flows of this component.")
+@click.option("--network", "networks", multiple=True, help="Only flows on this network; `loopback`, `unix`: on a node.")
+@click.option("--port", "ports", multiple=True, help="Only flows to this port: 443, tcp/443, udp, icmp.")
+@click.option("--from", "sources", multiple=True, metavar="WHO", help="Only flows that WHO begins.")
+@click.option("--to", "targets", multiple=True, metavar="WHO", help="Only flows that WHO answers.")
+@click.option("--exceptions", is_flag=True, help="Only flows without authentication or encryption: named exceptions.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Tables for a document.")
 @faced
-def flows(site_file: Path, as_json: bool, node: str | None, component: str | None, markdown: bool) -> None:
-    """The communication matrix: every allowed conversation. What is not here does not pass."""
+def flows(site_file: Path, as_json: bool, as_markdown: bool, **words: Any) -> None:
+    """The communication matrix: every allowed conversation. What is not here does not pass.
+
+    WHO is a node (compute1), a component (nova-api), one on a node (nova-api@control), admins, tenants, "time
+    servers", an address or a prefix. So --from 198.18.1.7 --to control is what that workstation may ask of control.
+    """
+    if as_json and as_markdown:
+        raise click.UsageError("--json and --markdown are two answers: ask for one")
     design = _design(site_file)
-    known(design.site.nodes, [node] if node else [], "node", site_file)
-    known(design.placed, [component] if component else [], "component", site_file)
-    chosen = [
-        flow
-        for flow in design.flows
-        if node in (None, flow.client.node, flow.server.node) and component in (None, flow.client.who, flow.server.who)
-    ]
+    asked = Asked(**words)
+    chosen = choose(design, asked, site_file)
     if as_json:
-        print_json([dict(zip(flow_text.COLUMNS, flow_text.row(flow), strict=True)) for flow in chosen])
-    elif markdown:
-        click.echo("| " + " | ".join(flow_text.COLUMNS) + " |\n|" + "---|" * len(flow_text.COLUMNS))
-        for flow in chosen:
-            click.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in flow_text.row(flow)) + " |")
+        print_json([flow_matrix.plain(flow) for flow in chosen])
+    elif as_markdown:
+        click.echo("\n".join(flow_matrix.markdown(design, chosen, asked.words())))
     else:
-        of = f" of {len(design.flows)}" if len(chosen) != len(design.flows) else ""
-        click.echo(f"Flows of {design.site.name}: {len(chosen)}{of}. What is not here does not pass.")
-        for line in flow_text.text(design, chosen, width()):
+        for line in flow_text.text(design, chosen, asked.words(), width()):
             click.echo(line)
+
+
+@show.command("rules")
+@json_option
+@click.option("--markdown", "as_markdown", is_flag=True, help="The page docs/rules.md.")
+@click.argument("rule", nargs=-1)
+@faced
+def show_rules(rule: tuple[str, ...], as_json: bool, as_markdown: bool) -> None:
+    """The rules of separation: what each forbids, why, and what mends it. With RULE, those alone."""
+    every = rule_text.every_rule()
+    known([each.id for each in every], rule, "rule", thing="Wallcloud")
+    chosen = tuple(each for each in every if not rule or each.id in rule)
+    if as_json:
+        print_json([asdict(each) for each in chosen])
+    else:
+        lines = rule_text.markdown(chosen) if as_markdown else rule_text.text(chosen, width())
+        click.echo("\n".join(lines))
 
 
 @show.command()

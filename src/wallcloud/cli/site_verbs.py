@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
-from wallcloud import rules
 from wallcloud.cli.face import coloured
+from wallcloud.cli.rule_text import rule_count
+from wallcloud.deploy.prepare import known_facts
 from wallcloud.design.compile import findings as of_the_whole
+from wallcloud.design.virtual import check_hosts
 from wallcloud.errors import WallcloudError
 from wallcloud.site import template
 from wallcloud.site.finding import SiteError
@@ -59,8 +61,8 @@ def check(site_file: Path, as_json: bool) -> None:
     """
     try:
         loaded = load(site_file)
-        findings = of_the_whole(loaded)
-        summary = f"{len(loaded.site.nodes)} nodes, {len(loaded.site.networks)} networks, {len(rules.rules())} rules"
+        findings = (*of_the_whole(loaded), *check_hosts(loaded, known_facts(loaded)))
+        summary = f"{len(loaded.site.nodes)} nodes, {len(loaded.site.networks)} networks, {rule_count()} rules"
     except SiteError as error:
         findings, summary = error.findings, ""
     errors = [finding for finding in findings if finding.severity == "error"]

@@ -18,6 +18,7 @@ from wallcloud.design.flows import Flow, Servers, derive
 from wallcloud.design.generated import check_generated
 from wallcloud.design.order import before, check_order, in_order
 from wallcloud.design.secrets import holes
+from wallcloud.design.separation import check_catalog
 from wallcloud.design.settings import check_options, with_present_names
 from wallcloud.design.spec import node_spec
 from wallcloud.frozen import frozen
@@ -74,8 +75,13 @@ def place(site: Site, catalog: Mapping[str, Component]) -> dict[str, tuple[str, 
 
 
 def findings(loaded: Loaded) -> tuple[Finding, ...]:
-    """Everything that is wrong with a site as a whole: the rules, then the operator's options."""
-    return (*check(loaded.site, loaded.locations), *check_options(loaded.site, components(), loaded.locations))
+    """Everything that is wrong with a site as a whole: the rules, the operator's options, then the components."""
+    catalog = components()
+    return (
+        *check(loaded.site, loaded.locations),
+        *check_options(loaded.site, catalog, loaded.locations),
+        *check_catalog(catalog),
+    )
 
 
 def require(loaded: Loaded) -> None:

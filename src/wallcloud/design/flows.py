@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from wallcloud.catalog.component import Account, Call, Component, Exemption, Listen, Outside
+from wallcloud.catalog.component import Account, Call, Component, Exemption, Listen, Outside, protected
 from wallcloud.frozen import frozen
 from wallcloud.site.addresses import AddressPlan
 from wallcloud.site.model import Kind, Site
@@ -52,6 +52,11 @@ class Flow:
     exemption: Exemption | None = None
 
     @property
+    def protected(self) -> bool:
+        """Whether it is both authenticated and encrypted."""
+        return protected(self.authentication, self.encryption)
+
+    @property
     def where(self) -> str:
         """`tcp/443`, `icmp`, or the socket's path."""
         if self.path:
@@ -76,11 +81,7 @@ def derive(
             flows.extend(_visits(site, plan, component, node))
             flows.extend(_needs(site, plan, component, node))
     for flow in flows:
-        if (
-            not (flow.authentication and flow.encryption)
-            and flow.exemption is None
-            and flow.transport is not Transport.UNIX
-        ):
+        if not flow.protected and flow.exemption is None and flow.transport is not Transport.UNIX:
             raise FlowError(f"{flow.client} → {flow.server} {flow.where} has no protection and is no named exception")
     return tuple(sorted(flows, key=lambda f: (str(f.server), f.where, str(f.client), f.why)))
 
@@ -176,7 +177,7 @@ def _neighbours(
             Transport.NETWORK,
             name,
             listen.protocol,
-            listen.port,
+            listen.port_at(site),
             None,
             listen.authentication,
             listen.encryption,
@@ -210,7 +211,7 @@ def _call_flow(
             Transport.UNIX if listen.path else Transport.LOOPBACK,
             None,
             listen.protocol,
-            listen.port,
+            listen.port_at(site),
             listen.path,
             **common,  # type: ignore[arg-type]
         )
@@ -224,7 +225,7 @@ def _call_flow(
         Transport.NETWORK,
         network_of(site, listen.network),
         listen.protocol,
-        listen.port,
+        listen.port_at(site),
         None,
         **common,  # type: ignore[arg-type]
     )
@@ -245,7 +246,7 @@ def _visits(site: Site, plan: AddressPlan, component: Component, node: str) -> I
             Transport.NETWORK,
             network_of(site, listen.network),
             listen.protocol,
-            listen.port,
+            listen.port_at(site),
             None,
             listen.authentication,
             listen.encryption,

@@ -24,7 +24,7 @@ class Violation:
 
 @frozen
 class Rule:
-    """`forbids` and `why` are for people who ask what the rule is about; `mend` is the hint of its findings."""
+    """`forbids` is for people who ask what the rule is about; `why` and `mend` stand under its findings."""
 
     id: str
     forbids: str
@@ -54,6 +54,7 @@ def check(site: Site, locations: Locations | None = None) -> tuple[Finding, ...]
             violation.mend or rule.mend,
             violation.path,
             locations.at(violation.path) if locations else None,
+            rule.why,
         )
         for rule in rules()
         for violation in rule.check(site, addresses)

@@ -27,7 +27,8 @@ class Location:
 
 @frozen
 class Finding:
-    """`id` is the rule's, or what kind of thing the loader stumbled over; `mend` may be empty where nobody can know."""
+    """`id` is the rule's, or what kind of thing the loader stumbled over; `mend` may be empty where nobody can know,
+    and `why` is there for rules only: what is no YAML needs no reason."""
 
     id: str
     severity: Severity
@@ -35,12 +36,14 @@ class Finding:
     mend: str
     path: Where = ()
     location: Location | None = None
+    why: str = ""
 
     def render(self) -> str:
-        """One line `FILE:LINE:COLUMN: error: TEXT [id]`, and under it what mends it."""
+        """One line `FILE:LINE:COLUMN: error: TEXT [id]`, and under it why it is one, and what mends it."""
         where = str(self.location) if self.location else dotted(self.path) or "site"
-        line = f"{where}: {self.severity}: {self.text} [{self.id}]"
-        return f"{line}\n    hint: {self.mend}" if self.mend else line
+        lines = [f"{where}: {self.severity}: {self.text} [{self.id}]"]
+        lines += [f"    why: {self.why}"] if self.why else []
+        return "\n".join([*lines, *([f"    hint: {self.mend}"] if self.mend else [])])
 
     def to_json(self) -> dict[str, object]:
         """Plain data for `--json`; `path` as a list, `location` as an object or null."""
@@ -49,6 +52,7 @@ class Finding:
             "id": self.id,
             "severity": self.severity,
             "text": self.text,
+            "why": self.why,
             "mend": self.mend,
             "path": list(self.path),
             "location": location and {"file": location.file, "line": location.line, "column": location.column},

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from wallcloud.deploy.preflight.report import Report, Socket
 from wallcloud.deploy.preflight.words import Fault
+from wallcloud.design import virtual
 from wallcloud.design.flows import Flow, Transport
 from wallcloud.site.model import Role, Site
 
@@ -36,6 +37,8 @@ def faults(site: Site, flows: tuple[Flow, ...], reports: Mapping[str, Report]) -
         yield from _kvm(site, node, report)
         yield from _sockets(node, report, ports[node])
     yield from _twins(reports)
+    for node, text in virtual.virtual_hosts(site, {node: it.host.virtualization for node, it in reports.items()}):
+        yield Fault(virtual.ID, node, text, virtual.MEND, "warning")
 
 
 def _system(site: Site, node: str, report: Report) -> Iterator[Fault]:

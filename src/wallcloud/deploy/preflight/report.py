@@ -38,6 +38,8 @@ class Host(_Told):
     distribution: Distribution | None = None
     architecture: str | None = None
     hostname: str | None = None
+    virtualization: str | None = None
+    """As systemd-detect-virt(1) says."""
     memory_mib: int | None = None
     kvm: bool | None = None
     kvm_reason: str | None = None
