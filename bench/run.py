@@ -201,7 +201,9 @@ def main() -> None:
     """Measures and writes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also from an empty cache")
-    parser.add_argument("--no-scale", action="store_true", help="leave out the part with many nodes, which takes longest")
+    parser.add_argument(
+        "--no-scale", action="store_true", help="leave out the part with many nodes, which takes longest"
+    )
     parser.add_argument("--json", action="store_true", help="print the rows as JSON as well")
     given = parser.parse_args()
     first = speed()

@@ -88,7 +88,7 @@ def _box(design: Design, nodes: tuple[str, ...]) -> Box:
     )
     roles = " + ".join(str(role) for role in site.nodes[first].roles)
     components = tuple(each for each in design.components_of(first) if each not in everywhere)
-    title = f"{len(nodes)} alike" if several else first
+    title = f"{len(nodes)} nodes alike" if several else first
     bare = Box(nodes, title, roles, components, devices, ends, cells, 0, 0)
     rows = ceil(len(cells) / bare.columns)
     cells_wide = bare.columns * (bare.cell + PAD) - PAD if several else 0

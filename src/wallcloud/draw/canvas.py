@@ -7,6 +7,7 @@ from wallcloud.draw.metrics import width
 
 SMALL, NORMAL, LARGE, TITLE = 10.5, 11.5, 13.0, 19.0
 """Sizes of text in pixels."""
+SPACE = 8.0
 Point = tuple[float, float]
 
 
@@ -16,12 +17,20 @@ class Canvas:
     def __init__(self) -> None:
         self.elements: list[str] = []
 
-    def text(self, x: float, y: float, text: str, size: float = NORMAL, *, look: str = "", end: bool = False) -> float:
-        """Writes on the base line `y`, from `x` on or ending there. Returns the width it may take."""
-        anchor = ' text-anchor="end"' if end else ""
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float = NORMAL,
+        *,
+        look: str = "",
+        more: tuple[str, float] | None = None,
+    ) -> None:
+        """Writes on the base line `y`, from `x` on; `more`: a text and its size that follow, muted."""
+        after = f'<tspan dx="{SPACE:g}" font-size="{more[1]:g}" class="m">{escape(more[0])}</tspan>' if more else ""
         named = f' class="{look}"' if look else ""
-        self.elements.append(f'<text x="{x:g}" y="{y:g}" font-size="{size:g}"{anchor}{named}>{escape(text)}</text>')
-        return measure(text, size, look)
+        self.elements.append(f'<text x="{x:g}" y="{y:g}" font-size="{size:g}"{named}>{escape(text)}{after}</text>')
 
     def rect(self, x: float, y: float, wide: float, high: float, look: str, radius: float = 0) -> None:
         """A rectangle from its upper left corner."""

@@ -10,7 +10,7 @@ from wallcloud.design.compile import Design
 from wallcloud.design.flows import Flow
 from wallcloud.draw.arrows import LOOP, ROW, TEXT_LINE, WORDS, Arrow, Protection, arrows, protection, rows
 from wallcloud.draw.boxes import LEG_TEXT, LINE, PAD, Box, boxes, draw_box, shared
-from wallcloud.draw.canvas import LARGE, NORMAL, SMALL, TITLE, Canvas, measure
+from wallcloud.draw.canvas import LARGE, NORMAL, SMALL, SPACE, TITLE, Canvas, measure
 from wallcloud.draw.theme import PREFIX, Theme, style
 from wallcloud.frozen import frozen
 from wallcloud.site.model import Kind, Network, Site
@@ -32,8 +32,8 @@ class Lane:
 
     @property
     def middle(self) -> float:
-        """Where legs end."""
-        return self.y + LANE / 2
+        """Where its wire runs."""
+        return self.y + 13
 
 
 def svg(design: Design, *, theme: Theme = Theme.AUTO, flows: bool = False, nodes: Sequence[str] = ()) -> str:
@@ -64,7 +64,8 @@ class _Picture:
         )
         labels = (
             max(
-                measure(name, LARGE, "b") + 6 + measure(_kind(name, n), SMALL) for name, n in self.site.networks.items()
+                measure(name, LARGE, "b") + SPACE + measure(_kind(name, n), SMALL)
+                for name, n in self.site.networks.items()
             ),
             *(measure(line, SMALL) for network in self.site.networks.values() for line in _facts(network)),
             *(measure(text, NORMAL, look) for text, look in self.legend),
@@ -77,6 +78,7 @@ class _Picture:
             x += box.wide + GAP
         # What is not routed says so right of the last node.
         self.router = x + 26
+        title = measure(self.site.name, TITLE, "b") + SPACE + measure(self._what(), LARGE)
         gateways = [str(g) for network in self.site.networks.values() for g in (network.gateway, network.gateway6) if g]
         self.router_wide = (
             2 * PAD
@@ -87,7 +89,7 @@ class _Picture:
                 *(measure(line, NORMAL) for lines in self.outside for line in lines),
             )
         )
-        self.wide = self.router + self.router_wide + EDGE
+        self.wide = max(self.router + self.router_wide, EDGE + title) + EDGE
         legend_high = 24 + LINE * (len(self.legend) + (len(WORDS) + 2 if flows else 0))
         self.high_boxes = max(legend_high, *(box.high for box in self.boxes), self._outside_high())
         self.lanes = self._lanes(TOP + self.high_boxes + ABOVE_LANES)
@@ -153,13 +155,12 @@ class _Picture:
         )
         return f"Nodes: {nodes}. Networks: {networks}."
 
+    def _what(self) -> str:
+        nodes = f"{len(self.site.nodes)} nodes" if len(self.site.nodes) != 1 else "1 node"
+        return f"OpenStack {self.site.release} on {nodes}, {len(self.site.networks)} networks"
+
     def _title(self) -> None:
-        site = self.site
-        nodes = f"{len(site.nodes)} nodes" if len(site.nodes) != 1 else "1 node"
-        wide = self.canvas.text(EDGE, 34, site.name, TITLE, look="b")
-        self.canvas.text(
-            EDGE + wide + 14, 34, f"OpenStack {site.release} on {nodes}, {len(site.networks)} networks", LARGE, look="m"
-        )
+        self.canvas.text(EDGE, 34, self.site.name, TITLE, look="b", more=(self._what(), LARGE))
         y = TOP + 19
         for text, look in self.legend:
             self.canvas.text(EDGE + PAD, y, text, NORMAL, look=look)
@@ -176,12 +177,12 @@ class _Picture:
 
     def _band(self, lane: Lane) -> None:
         canvas, kind = self.canvas, lane.network.kind
-        canvas.rect(EDGE, lane.y, self.wide - 2 * EDGE, lane.high, f"lane-{kind}", 5)
+        far = self.router + 20 if lane.network.gateway else self.wide - EDGE
+        canvas.rect(EDGE, lane.y, far - EDGE, lane.high, f"lane-{kind}", 5)
         canvas.rect(EDGE, lane.y, 4, lane.high, f"dot-{kind}", 2)
         x = EDGE + PAD
-        wide = canvas.text(x, lane.y + 17, lane.name, LARGE, look=f"name-{kind}")
-        if word := _kind(lane.name, lane.network):
-            canvas.text(x + wide + 6, lane.y + 17, word, SMALL, look="m")
+        word = _kind(lane.name, lane.network)
+        canvas.text(x, lane.y + 17, lane.name, LARGE, look=f"name-{kind}", more=(word, SMALL) if word else None)
         for at, line in enumerate(_facts(lane.network)):
             canvas.text(x, lane.y + 31 + 13 * at, line, SMALL, look="m")
         legs = self._legs(lane.name).values()
@@ -200,17 +201,15 @@ class _Picture:
             canvas.line(((x, TOP + self.high_boxes), (x, end)), f"edge-{kind}")
             canvas.dot(x, lane.middle, f"dot-{kind}")
             texts = box.ends[lane.name]
-            wide = max(measure(text, SMALL) for text in texts)
-            canvas.rect(x + LEG_TEXT - 1, lane.y + 8, wide + 2, 14.0 * len(texts) + 6, f"lane-{kind}")
             for at, text in enumerate(texts):
-                canvas.text(x + LEG_TEXT, lane.y + 21 + 14 * at, text, SMALL, look="m" if at == 0 else "")
+                canvas.text(x + LEG_TEXT, lane.y + 29 + 14 * at, text, SMALL, look="m" if at == 0 else "")
 
     def _routers(self) -> None:
         canvas = self.canvas
         routed = [lane for lane in self.lanes if lane.network.gateway]
         if routed:
             x, right = self.router, self.router + self.router_wide
-            top, bottom = routed[0].y - 26, routed[-1].y + routed[-1].high - 6
+            top, bottom = routed[0].y - 26, routed[-1].y + routed[-1].high
             canvas.rect(x, top, self.router_wide, bottom - top, "box", 6)
             canvas.text(x + PAD, top + 18, "physical routers", NORMAL, look="b")
             for lane in self.lanes:
@@ -234,7 +233,7 @@ class _Picture:
         last = y
         for lines in self.outside:
             high = 14 + LINE * len(lines)
-            if last > y - GAP and y > TOP:
+            if y > TOP:
                 canvas.line(((self.router + 24, last), (self.router + 24, y)), "rule")
             canvas.rect(self.router, y, self.router_wide, high, "box", 6)
             for at, line in enumerate(lines):

@@ -101,7 +101,7 @@ def _rules(colour: Mapping[str, str]) -> str:
     rules = [
         f".{PREFIX} text{{font-family:{FONTS};fill:{colour['ink']};stroke:none}}",
         f".{PREFIX} .b{{font-weight:bold}}",
-        f".{PREFIX} .m{{fill:{colour['muted']}}}",
+        f".{PREFIX} text.m,.{PREFIX} tspan.m{{fill:{colour['muted']};font-weight:normal}}",
         f".{PREFIX} .paper{{fill:{colour['paper']}}}",
         f".{PREFIX} .box{{fill:{colour['box']};stroke:{colour['edge']};stroke-width:1.2}}",
         f".{PREFIX} .rule{{fill:none;stroke:{colour['edge']};stroke-width:1.2}}",
