@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wallcloud.cli.face import WrongUse, faced, known, load_site, node_option, site_option
+from wallcloud.cli.face import WrongUse, faced, known, load_site, site_option
 from wallcloud.deploy.prepare import known_facts, release_of
 from wallcloud.design.compile import compile_site
 from wallcloud.draw import Theme, svg
@@ -25,13 +25,10 @@ from wallcloud.draw import Theme, svg
     help="auto follows the reader's system or the page around; a PNG is then light.",
 )
 @click.option("--flows", is_flag=True, help="Draw what may talk over each network, as arrows by protection.")
-@node_option
+@click.option("--node", "nodes", multiple=True, help="Draw only flows that touch this node (may be given again).")
 @faced
 def draw(site_file: Path, output: Path | None, theme: str, flows: bool, nodes: tuple[str, ...]) -> None:
-    """Draw the site: nodes, networks and flows as SVG or PNG.
-
-    --node draws the flows that touch this node, and all nodes.
-    """
+    """Draw the site: nodes, networks and flows as SVG or PNG."""
     ending = output.suffix.lower() if output else ".svg"
     if ending not in (".svg", ".png"):
         raise WrongUse("a picture is an SVG or a PNG", where=str(output), hint="end its name with .svg or .png")

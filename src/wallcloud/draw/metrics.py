@@ -1,6 +1,6 @@
 """How wide a text gets at most, so that none overlaps whichever sans-serif font a viewer has.
 
-The numbers are the advances of DejaVu Sans 2.37 and its bold (SIL-like Bitstream Vera licence), in thousandths of the
+The numbers are the advances of DejaVu Sans 2.37 and its bold (Bitstream Vera licence), in thousandths of the
 font's size, for U+0020 to U+007E. Of the fonts that browsers take for sans-serif it is, with Verdana, the widest.
 """
 
