@@ -23,9 +23,10 @@ MAY = {
     "design": {"catalog", "rules", "site", "node", "build", "frozen", "errors"},
     "deploy": {"design", "catalog", "site", "node", "build", "frozen", "errors", "progress"},
     "verify": {"design", "catalog", "site", "frozen", "errors", "progress"},
+    "draw": {"design", "catalog", "site", "frozen"},
     "lab": {"site", "build", "node", "frozen", "errors", "progress"},
     "cli": {
-        *("deploy", "verify", "lab", "design", "catalog", "rules", "site", "node", "build"),
+        *("deploy", "verify", "lab", "draw", "design", "catalog", "rules", "site", "node", "build"),
         *("frozen", "errors", "progress"),
     },
 }

@@ -26,6 +26,7 @@ VERBS = {
     "new": _Verb("site_verbs", "Write a commented site file to begin with."),
     "check": _Verb("site_verbs", "Check the site file: its shape, and the rules of separation."),
     "show": _Verb("show", "Show what follows from the site: nodes, flows, addresses, limits, files; and the rules."),
+    "draw": _Verb("draw_verb", "Draw the site: nodes, networks and flows as SVG or PNG."),
     "build": _Verb("build_verb", "Prepare what nodes need: OpenStack's environment, Debian's packages, a base root."),
     "lab": _Verb("lab_verbs", "The site's hosts, wires, routers and workstations, made on this computer."),
     "preflight": _Verb("preflight_verb", "Try the hosts and their wires with packets, and change nothing."),
