@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -48,6 +49,7 @@ _STDOUT = "-"
     help="Write the report as JSON to FILE; without FILE, print it.",
 )
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report here.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as one page here.")
 @click.option("--keep", is_flag=True, help="Leave the tenants and their VMs for a look; the next verify removes them.")
 @click.option("--office", help="SSH host of a workstation where tenants are; default: the lab's.")
 @click.option("--admin", help="SSH host of a workstation in an admin prefix; default: the lab's.")
@@ -57,6 +59,7 @@ def verify(
     parts: tuple[str, ...],
     json_file: str | None,
     junit: Path | None,
+    html: Path | None,
     keep: bool,
     office: str | None,
     admin: str | None,
@@ -78,12 +81,21 @@ def verify(
     if json_file and json_file != _STDOUT:
         Path(json_file).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
     if junit:
-        junit.write_text(report.as_junit(seen), encoding="utf-8")
+        with junit.open("w", encoding="utf-8") as out:
+            report.write_junit(seen, out)
+    if html:
+        picture = ""
+        html.write_text(report.as_html(seen, _about(loaded, parts), picture), encoding="utf-8")
     if json_file == _STDOUT:
         print_json(whole)
     else:
         click.echo(report.as_text(seen))
     raise SystemExit(ANSWER_IS_NO if whole["failed"] else FINE)
+
+
+def _about(loaded: Loaded, parts: tuple[str, ...]) -> report.About:
+    when = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return report.About(loaded.site.name, when, tuple(name for name in PARTS if parts and name not in parts))
 
 
 def _cloud(loaded: Loaded, office: str | None, admin: str | None) -> Cloud:
