@@ -1,6 +1,7 @@
 """The report of verify, and what it expects of the examples."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -31,6 +32,32 @@ PARTS = (Part("doors", (MET, LEAK, SILENT), 1.234), Part("walls", (OTHER,), 0.5)
 def test_text() -> None:
     golden(FOLDER / "report.txt", report.as_text(PARTS) + "\n")
     golden(FOLDER / "report-fine.txt", report.as_text(PARTS[1:]) + "\n")
+
+
+def test_many_failures_are_no_wall_of_lines() -> None:
+    """25 rows of 3 columns: the pairs that fail most come first, and what is left out is counted."""
+    failed = [
+        replace(
+            MET, outcome="open", probe=replace(MET.probe, id=f"r/{row}/{column}/{n}", source=f"s{row}", target=column)
+        )
+        for row in range(25)
+        for column in ("t1", "t2")
+        for n in range(1 + row % 3)
+    ]
+    text = report.as_text((Part("reach", (*failed, MET), 2.5),))
+    golden(FOLDER / "report-many.txt", text + "\n")
+    assert len(text.splitlines()) < 70
+
+
+def test_mutations() -> None:
+    told = {"injected": 3, "caught": 2, "missed": ["x"]}
+    assert report.as_json(PARTS, told)["mutations"] == told
+    assert "mutations" not in report.as_json(PARTS)
+
+
+def test_junit_of_what_xml_cannot_hold() -> None:
+    odd = Seen(probe("e"), "closed", "\x00\x1b[31m<&\ud800")
+    assert "\ufffd" in ET.tostring(ET.fromstring(report.as_junit((Part("p", (odd,), 1),)).encode()), "unicode")
 
 
 def test_json() -> None:

@@ -10,6 +10,7 @@ from wallcloud.errors import WallcloudError
 from wallcloud.progress import Progress, step
 
 PACKAGES: Mapping[str, str] = {
+    "chromium": "chromium",
     "ethtool": "ethtool",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",

@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import json
-import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
-from wallcloud.cli.face import (
-    ANSWER_IS_NO,
-    FINE,
-    WrongUse,
-    err,
-    faced,
-    load_site,
-    option_site,
-    print_json,
-    site_option,
-)
+from wallcloud.cli.face import ANSWER_IS_NO, FINE, err, faced, load_site, print_json, site_option
+from wallcloud.cli.proven_cloud import Workstations, cloud_of, places_of
 from wallcloud.cli.steps import Steps
-from wallcloud.deploy import rotation
 from wallcloud.deploy.prepare import known_design, state_of
-from wallcloud.deploy.run import target
-from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
 from wallcloud.site.load import Loaded
 from wallcloud.verify import report
 from wallcloud.verify.alone import alone
-from wallcloud.verify.cloud import Cloud
-from wallcloud.verify.doors import Credentials
 from wallcloud.verify.expectation import Part
 from wallcloud.verify.parts import PARTS, run_parts
-from wallcloud.verify.places import Command, over_ssh
 from wallcloud.verify.reach import watching
 
 _STDOUT = "-"
+
+
+@frozen
+class _Wanted:
+    """Where the report goes."""
+
+    json: str | None
+    junit: Path | None
+    html: Path | None
 
 
 @click.command()
@@ -59,6 +54,7 @@ _STDOUT = "-"
     help="Write the report as JSON to FILE; without FILE, print it.",
 )
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report here.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as one page here.")
 @click.option(
     "--while",
     "meanwhile",
@@ -75,6 +71,7 @@ def verify(
     only: tuple[str, ...],
     json_file: str | None,
     junit: Path | None,
+    html: Path | None,
     meanwhile: str | None,
     keep: bool,
     office: str | None,
@@ -91,95 +88,57 @@ def verify(
              between them; both go afterwards
     """
     loaded = load_site(site_file)
-    seen = (
-        _while(loaded, office, admin, meanwhile)
-        if meanwhile is not None
-        else _proven(loaded, office, admin, parts or PARTS, only, keep)
-    )
-    whole = report.as_json(seen)
-    if json_file and json_file != _STDOUT:
-        Path(json_file).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
-    if junit:
-        junit.write_text(report.as_junit(seen), encoding="utf-8")
-    if json_file == _STDOUT:
-        print_json(whole)
-    else:
-        click.echo(report.as_text(seen))
-    raise SystemExit(ANSWER_IS_NO if whole["failed"] else FINE)
+    at = Workstations(office, admin)
+    seen = _while(loaded, at, meanwhile) if meanwhile else _proven(loaded, at, parts or PARTS, only, keep)
+    failed = _report(loaded, seen, _Wanted(json_file, junit, html))
+    raise SystemExit(ANSWER_IS_NO if failed else FINE)
 
 
 def _proven(
-    loaded: Loaded, office: str | None, admin: str | None, parts: tuple[str, ...], only: tuple[str, ...], keep: bool
+    loaded: Loaded, at: Workstations, parts: tuple[str, ...], only: tuple[str, ...], keep: bool
 ) -> tuple[Part, ...]:
-    cloud = _cloud(loaded, office, admin, only)
+    cloud = cloud_of(loaded, at, only)
     with alone(state_of(loaded).ca), Steps(err()) as steps:
         return run_parts(cloud, parts, steps, keep)
 
 
-def _while(loaded: Loaded, office: str | None, admin: str | None, command: str) -> tuple[Part, ...]:
+def _while(loaded: Loaded, at: Workstations, command: str) -> tuple[Part, ...]:
     """There need be no cloud yet: the first apply is watched, too."""
-    design = known_design(loaded)
     began = time.monotonic()
     ended: list[int] = []
-    seen = watching.watched(
-        design,
-        _places(loaded, office, admin),
-        _outside(office),
+
+    def act() -> None:
         # What it says is not part of the report.
-        lambda: ended.append(subprocess.run(command, shell=True, stdout=sys.stderr, check=False).returncode),  # noqa: S602
-    )
+        ended.append(subprocess.run(command, shell=True, stdout=sys.stderr, check=False).returncode)  # noqa: S602
+
+    seen = watching.watched(known_design(loaded), places_of(loaded, at), at.names, act)
     if ended != [0]:
         click.echo(f"the command ended with {ended[0]}: {command}", err=True)
     return (Part("watch", seen, time.monotonic() - began),)
 
 
-def _outside(office: str | None) -> tuple[str, ...]:
-    return ("office", "admin") if office else ("office", "admin", "router")
+def _report(loaded: Loaded, seen: Sequence[Part], wanted: _Wanted) -> bool:
+    """Writes it; whether something failed."""
+    whole = report.as_json(seen)
+    if wanted.json and wanted.json != _STDOUT:
+        Path(wanted.json).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    if wanted.junit:
+        with wanted.junit.open("w", encoding="utf-8") as out:
+            report.write_junit(seen, out)
+    if wanted.html:
+        from wallcloud import draw  # noqa: PLC0415 - a page needs a picture, a verdict none
 
-
-def _cloud(loaded: Loaded, office: str | None, admin: str | None, only: tuple[str, ...]) -> Cloud:
-    design = known_design(loaded)
-    state = state_of(loaded)
-    if not state.ca_certificate.exists():
-        raise WallcloudError("there is no cloud of this site yet", where=str(loaded.path), hint="run: wallcloud apply")
-    project, member = next(((name, it.user) for name, it in loaded.site.projects.items()), ("", ""))
-    # Not `secrets`, which would make and keep what is missing: this verb only reads.
-    used = rotation.load(state).used
-    boss, tenant = used(ADMIN_PASSWORD).name, used(member_password(project, member)).name
-    values = state.secrets_known((boss, *((tenant,) if member else ())))
-    return Cloud(
-        design=design,
-        ca=state.ca_certificate.read_text(encoding="ascii"),
-        admin=Credentials(ADMIN, values[boss], ADMIN_PROJECT),
-        member=Credentials(member, values[tenant], project) if member else None,
-        command=_places(loaded, office, admin),
-        on_node=lambda node, argv: _on_node(loaded, node, argv),
-        outside=_outside(office),
-        only=only,
-    )
-
-
-def _on_node(loaded: Loaded, node: str, argv: list[str]) -> list[str]:
-    at = target(loaded, node)
-    return at.argv(shlex.join(argv if at.user == "root" else ["sudo", "-n", "--", *argv]))
-
-
-def _places(loaded: Loaded, office: str | None, admin: str | None) -> Command:
-    if office and admin:
-        return over_ssh({"office": office, "admin": admin}, loaded.ssh_config)
-    if office or admin:
-        raise WrongUse(
-            "probes start from two places", hint="give both --office HOST and --admin HOST, or none for the lab's"
+        wanted.html.write_text(
+            report.as_html(seen, _about(loaded, seen), draw.svg(known_design(loaded))), encoding="utf-8"
         )
-    from wallcloud.lab.lab import Lab  # noqa: PLC0415 - hosts that SSH reaches need no lab
+    if wanted.json == _STDOUT:
+        print_json(whole)
+    else:
+        click.echo(report.as_text(seen))
+    return bool(whole["failed"])
 
-    try:
-        command: Command = Lab.of(loaded).command
-        command("admin", ["true"])
-    except WallcloudError as error:
-        raise WallcloudError(
-            error.what,
-            where=error.where,
-            hint=f"wallcloud lab up{option_site(loaded.path)}; or, with real hosts: --office HOST --admin HOST",
-        ) from error
-    return command
+
+def _about(loaded: Loaded, seen: Sequence[Part]) -> report.About:
+    when = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    run = {part.name for part in seen}
+    return report.About(loaded.site.name, when, tuple(name for name in PARTS if name not in run))

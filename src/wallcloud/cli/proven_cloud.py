@@ -1,0 +1,80 @@
+"""How the cloud that `wallcloud verify` proves is reached: its doors, its nodes, and the places outside."""
+
+from __future__ import annotations
+
+import shlex
+
+from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
+from wallcloud.cli.face import WrongUse, option_site
+from wallcloud.deploy import rotation
+from wallcloud.deploy.prepare import known_design, state_of
+from wallcloud.deploy.run import target
+from wallcloud.errors import WallcloudError
+from wallcloud.frozen import frozen
+from wallcloud.site.load import Loaded
+from wallcloud.verify.cloud import Cloud
+from wallcloud.verify.doors import Credentials
+from wallcloud.verify.places import Command, over_ssh
+
+
+@frozen
+class Workstations:
+    """SSH hosts that stand for the lab's places, both or none."""
+
+    office: str | None
+    admin: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A lab has a router, too, where programs can be run."""
+        return ("office", "admin") if self.office else ("office", "admin", "router")
+
+
+def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
+    """The running cloud of a site. Raises WallcloudError where it has none yet, and WrongUse."""
+    design = known_design(loaded)
+    state = state_of(loaded)
+    if not state.ca_certificate.exists():
+        raise WallcloudError("there is no cloud of this site yet", where=str(loaded.path), hint="run: wallcloud apply")
+    project, member = next(((name, it.user) for name, it in loaded.site.projects.items()), ("", ""))
+    # Not `secrets`, which would make and keep what is missing: this verb only reads.
+    used = rotation.load(state).used
+    boss, tenant = used(ADMIN_PASSWORD).name, used(member_password(project, member)).name
+    values = state.secrets_known((boss, *((tenant,) if member else ())))
+    return Cloud(
+        design=design,
+        ca=state.ca_certificate.read_text(encoding="ascii"),
+        admin=Credentials(ADMIN, values[boss], ADMIN_PROJECT),
+        member=Credentials(member, values[tenant], project) if member else None,
+        command=places_of(loaded, at),
+        on_node=lambda node, argv: _on_node(loaded, node, argv),
+        outside=at.names,
+        only=only,
+    )
+
+
+def _on_node(loaded: Loaded, node: str, argv: list[str]) -> list[str]:
+    at = target(loaded, node)
+    return at.argv(shlex.join(argv if at.user == "root" else ["sudo", "-n", "--", *argv]))
+
+
+def places_of(loaded: Loaded, at: Workstations) -> Command:
+    """What runs a program at a place. Raises WallcloudError where the lab is not up, and WrongUse."""
+    if at.office and at.admin:
+        return over_ssh({"office": at.office, "admin": at.admin}, loaded.ssh_config)
+    if at.office or at.admin:
+        raise WrongUse(
+            "probes start from two places", hint="give both --office HOST and --admin HOST, or none for the lab's"
+        )
+    from wallcloud.lab.lab import Lab  # noqa: PLC0415 - hosts that SSH reaches need no lab
+
+    try:
+        command: Command = Lab.of(loaded).command
+        command("admin", ["true"])
+    except WallcloudError as error:
+        raise WallcloudError(
+            error.what,
+            where=error.where,
+            hint=f"wallcloud lab up{option_site(loaded.path)}; or, with real hosts: --office HOST --admin HOST",
+        ) from error
+    return command
