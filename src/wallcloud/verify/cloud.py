@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from wallcloud.design.compile import Design
 from wallcloud.frozen import frozen
 from wallcloud.verify.doors import Credentials
@@ -22,3 +24,11 @@ class Cloud:
     """Runs programs at office and admin workstation."""
     on_node: Command
     """Runs programs on nodes, as root."""
+    outside: tuple[str, ...] = ("office", "admin")
+    """Places outside that programs can be run at as root; a lab has a router, too."""
+    only: tuple[str, ...] = ()
+    """Patterns (fnmatch) of the expectations that are wanted; all, where there is none."""
+
+    def wants(self, expectation: str) -> bool:
+        """Whether an expectation of this id is wanted."""
+        return not self.only or any(fnmatchcase(expectation, pattern) for pattern in self.only)

@@ -16,6 +16,7 @@ from wallcloud.verify.hands import ARGV
 from wallcloud.verify.places import run
 from wallcloud.verify.tenants import part as tenants
 from wallcloud.verify.tenants.client import DoorAt
+from wallcloud.verify.wires import part as wires
 
 Act = Callable[[Cloud, Progress, bool], tuple[Seen, ...]]
 """A part: what was seen of the cloud; True keeps what the part made there."""
@@ -66,6 +67,7 @@ def _where(cloud: Cloud) -> tenants.Doors:
 ACTS: dict[str, Act] = {
     "doors": _doors,
     "tenants": _tenants,
+    "wires": lambda cloud, progress, _: wires.run(cloud, progress),
 }
 PARTS = tuple(ACTS)
 """In the order in which they run."""

@@ -23,6 +23,7 @@ from wallcloud.node.resources.identity_accounts import IdentityAssignment, Ident
 from wallcloud.node.resources.identity_catalog import ExclusiveIdentityCatalog, IdentityEndpoint, IdentityService
 from wallcloud.node.resources.identity_client import IdentityAccess
 from wallcloud.node.resources.interface import Interface
+from wallcloud.node.resources.interface_sysctls import InterfaceSysctls
 from wallcloud.node.resources.link import Link
 from wallcloud.node.resources.mariadb import Database, DatabaseAccount, ExclusiveDatabaseAccounts, ExclusiveDatabases
 from wallcloud.node.resources.mask import Mask
@@ -89,6 +90,7 @@ __all__ = [
     "ImageData",
     "Input",
     "Interface",
+    "InterfaceSysctls",
     "KeptComputes",
     "Link",
     "Mask",
