@@ -34,18 +34,9 @@ _IPV4 = {
 }
 _IPV6 = {"disable_ipv6": "1", "forwarding": "0", "accept_ra": "0", "accept_redirects": "0"}
 """No network of the site has an IPv6 CIDR on its nodes' interfaces."""
-SYSCTLS = {
-    # First: a change of it resets accept_redirects and others (ip-sysctl.rst, ip_forward).
-    "net.ipv4.ip_forward": "0",
-    **{f"net.ipv4.conf.{who}.{key}": value for who in ("all", "default") for key, value in _IPV4.items()},
-    **{f"net.ipv6.conf.{who}.{key}": value for who in ("all", "default") for key, value in _IPV6.items()},
-}
-_AT_BOOT = {
-    **SYSCTLS,
-    # systemd's own files may set rp_filter = 2 for every interface by such a pattern, and 2 beats the 1 of `all`.
-    **{f"net/ipv4/conf/*/{key}": value for key, value in _IPV4.items()},
-    **{f"net/ipv6/conf/*/{key}": value for key, value in _IPV6.items()},
-}
+# First: a change of it resets accept_redirects and others (ip-sysctl.rst, ip_forward).
+_FORWARD = ("net.ipv4.ip_forward", "0")
+_PREFIXES = {"net/ipv4/conf": _IPV4, "net/ipv6/conf": _IPV6}
 
 UWSGI_READY = "/usr/lib/wallcloud/uwsgi_ready.py"
 _JOURNAL = "/etc/systemd/journald.conf.d/wallcloud.conf"
@@ -79,19 +70,17 @@ def resources(place: Place) -> Iterator[Resource]:
     )
     yield File(
         path="/etc/sysctl.d/60-wallcloud.conf",
-        content="".join(f"{key} = {value}\n" for key, value in _AT_BOOT.items()),
+        content=_sysctls(),
         component="basics",
         reason="the same kernel settings after a reboot",
     )
-    for key, value in SYSCTLS.items():
-        yield Sysctl(
-            key=key, value=value, component="basics", reason="weak host model off, no forwarding, no stray IPv6"
-        )
+    key, value = _FORWARD
+    yield Sysctl(key=key, value=value, component="basics", reason="no node forwards between the site's networks")
     yield InterfaceSysctls(
         ipv4=tuple(f"{key} {value}" for key, value in _IPV4.items()),
         ipv6=tuple(f"{key} {value}" for key, value in _IPV6.items()),
         component="basics",
-        reason="also for interfaces that were there before, or that somebody set by hand",
+        reason="weak host model off, no forwarding, no redirects, no stray IPv6; also where somebody set it by hand",
     )
     yield Directory(path="/etc/systemd/journald.conf.d", component="basics", reason="for the journal's limits")
     yield File(
@@ -107,6 +96,16 @@ def resources(place: Place) -> Iterator[Resource]:
         reason="journald takes its limits at a restart",
     )
     yield from _network(place)
+
+
+def _sysctls() -> str:
+    """sysctl.d(5): systemd's own files may set rp_filter = 2 for every interface by such a pattern, and 2 beats the 1
+    of `all`."""
+    lines = [f"{_FORWARD[0]} = {_FORWARD[1]}"]
+    for folder, settings in _PREFIXES.items():
+        for who in ("all", "default", "*"):
+            lines += [f"{folder}/{who}/{key} = {value}" for key, value in settings.items()]
+    return "\n".join([*lines, ""])
 
 
 def _journal() -> str:

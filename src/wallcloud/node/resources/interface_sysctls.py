@@ -1,4 +1,4 @@
-"""Kernel parameters of every network interface of the node, the cards that were there before and what came later.
+"""Kernel parameters of all network interfaces of the node: those that were there before, and those that come later.
 
 `all` is no lid: for some parameters the kernel takes the larger of `all` and the interface's own, for some either of
 them is enough (redirects, proxy ARP), and some are the interface's alone (forwarding, disable_ipv6): ip-sysctl.rst.
@@ -11,7 +11,8 @@ from wallcloud.frozen import frozen
 from wallcloud.node.resource import Change, Context, Resource, State
 
 _ROOT = Path("/proc/sys/net")
-_NOT_INTERFACES = ("all", "default")
+_FIRST = ("all", "default")
+"""Before the others: the kernel copies some of `all` to every interface; `default` is for those that come later."""
 
 
 @frozen(kw_only=True)
@@ -47,15 +48,13 @@ class InterfaceSysctls(Resource):
         wrong = []
         for family, words in (("ipv4", self.ipv4), ("ipv6", self.ipv6)):
             folder = _ROOT / family / "conf"
-            interfaces = sorted(folder.iterdir()) if folder.is_dir() else []
-            for each in interfaces:
-                if each.name in _NOT_INTERFACES:
-                    continue
+            interfaces = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+            for each in (*_FIRST, *sorted(interfaces - set(_FIRST))):
                 for key, _, value in (word.partition(" ") for word in words):
                     try:
-                        found = (each / key).read_text().strip()
+                        found = (folder / each / key).read_text().strip()
                     except OSError:
                         continue
                     if found != value:
-                        wrong.append((each / key, value, found))
+                        wrong.append((folder / each / key, value, found))
         return wrong

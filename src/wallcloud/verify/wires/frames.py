@@ -5,14 +5,18 @@ from __future__ import annotations
 import struct
 from ipaddress import IPv4Address, IPv6Address
 
+DISCARD = 9
 BROADCAST = b"\xff" * 6
 MARKER = 0x88B5
 """An EtherType for experiments (IEEE 802): no node has any use for it."""
 _IPV4, _ARP, _IPV6 = 0x0800, 0x0806, 0x86DD
 _ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 _ALL_NODES = IPv6Address("ff02::1")
-PORT = 40007
-"""Whence the datagrams and segments come."""
+
+
+def port_of(token: bytes) -> int:
+    """Whence a datagram or segment comes: another port each time, or what a hole once let through would be known."""
+    return 32768 + int.from_bytes(token[4:6], "big") % 28000
 
 
 def ethernet(to: bytes, source: bytes, kind: int, body: bytes) -> bytes:
@@ -42,12 +46,12 @@ def ipv4(source: IPv4Address, to: IPv4Address, protocol: int, body: bytes, optio
 
 def echo(token: bytes) -> bytes:
     """An ICMP echo request whose answer holds `token`."""
-    return _summed(struct.pack("!BBHHH", 8, 0, 0, 7, 7) + token, 2)
+    return _summed(struct.pack("!BBH2sH", 8, 0, 0, token[:2], 7) + token, 2)
 
 
 def syn(source: IPv4Address, to: IPv4Address, port: int, token: bytes) -> bytes:
     """The first segment of a connection; its number is the first four bytes of `token`."""
-    head = struct.pack("!HH4sIBBHHH", PORT, port, token[:4], 0, 0x50, 2, 64240, 0, 0)
+    head = struct.pack("!HH4sIBBHHH", port_of(token), port, token[:4], 0, 0x50, 2, 64240, 0, 0)
     pseudo = source.packed + to.packed + struct.pack("!BBH", 0, _TCP, len(head))
     return head[:16] + _checksum(pseudo + head) + head[18:]
 
@@ -55,12 +59,12 @@ def syn(source: IPv4Address, to: IPv4Address, port: int, token: bytes) -> bytes:
 def syn_answer(port: int, token: bytes) -> tuple[bytes, bytes]:
     """What SYN-ACK and RST to `syn` hold."""
     accepted = (int.from_bytes(token[:4], "big") + 1) & 0xFFFFFFFF
-    return struct.pack("!HH", port, PORT), accepted.to_bytes(4, "big")
+    return struct.pack("!HH", port, port_of(token)), accepted.to_bytes(4, "big")
 
 
 def datagram(port: int, token: bytes) -> bytes:
     """A UDP datagram without checksum, which IPv4 allows."""
-    return struct.pack("!HHHH", PORT, port, 8 + len(token), 0) + token
+    return struct.pack("!HHHH", port_of(token), port, 8 + len(token), 0) + token
 
 
 def loose_source_route(by: IPv4Address) -> bytes:

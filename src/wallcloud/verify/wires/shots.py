@@ -236,7 +236,7 @@ def _syn(source: IPv4Address, to: IPv4Address, port: int) -> Callable[[Ends], Ma
 
 def _datagram(source: IPv4Address, to: IPv4Address) -> Callable[[Ends], Made]:
     def make(ends: Ends) -> Made:
-        packet = frames.ipv4(source, to, 17, frames.datagram(frames.PORT, ends.token))
+        packet = frames.ipv4(source, to, 17, frames.datagram(frames.DISCARD, ends.token))
         return Made(frames.packet(ends.target, ends.source, packet), ends.token, ((ends.token,),))
 
     return make
