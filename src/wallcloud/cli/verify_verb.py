@@ -69,6 +69,8 @@ def verify(
     doors    tokens at both doors, and what must not pass them
     tenants  two tenants with networks and VMs of the same addresses: what must work, and every wall
              between them; both go afterwards
+    wires    raw frames from a hostile machine on each wire: ARP, IPv6, addresses of other wires,
+             forwarding, foreign protocols
     """
     loaded = load_site(site_file)
     cloud = _cloud(loaded, office, admin)
