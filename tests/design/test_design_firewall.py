@@ -15,6 +15,7 @@ from tests.design.world import API, CONTROL, EXAMPLES, component, designed, exam
 
 from wallcloud.catalog import components
 from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Outside, Visit
+from wallcloud.catalog.firewall import LEAST, RULES, UNIT
 from wallcloud.design import firewall
 from wallcloud.design.compile import Design
 from wallcloud.design.flows import Flow, Transport
@@ -209,3 +210,38 @@ def test_nft_understands_it(flavour: str, node: str) -> None:
     argv = ["unshare", "--net", "nft", "--check", "--file", "-"]
     done = subprocess.run(argv, input=text_of(designed(flavour), node), text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_stands_where_the_rules_cannot_be_loaded() -> None:
+    """Admins come in by SSH, and nobody else does anything: nft takes it, and the unit falls back to it."""
+    design = designed()
+    files = {each.path: each.content for each in design.specs["control"].resources if isinstance(each, File)}
+    assert files[LEAST] == (
+        "table inet wallcloud\ndelete table inet wallcloud\ntable inet wallcloud {\n"
+        "\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n"
+        "\t\tct state established accept\n"
+        '\t\tiifname "mgmt0" ip saddr { 198.18.1.0/24 } ip daddr 198.18.10.11 tcp dport 22 accept\n\t}\n'
+        "\tchain output {\n\t\ttype filter hook output priority filter; policy drop;\n"
+        "\t\tct state established accept\n\t}\n"
+        "\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n"
+    )
+    assert f"nft -f {RULES} || {{ /usr/sbin/nft -f {LEAST}; exit 1; }}" in UNIT
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_unit_s_command_leaves_no_node_open(tmp_path: Path, broken: bool) -> None:
+    """Run for real in a network namespace: rules that nft refuses leave the least table, and the command fails."""
+    design = designed()
+    files = {each.path: str(each.content) for each in design.specs["control"].resources if isinstance(each, File)}
+    (line,) = (each for each in UNIT.splitlines() if each.startswith("ExecStart="))
+    command = line.removeprefix("ExecStart=/bin/sh -c ").strip("'")
+    for path in (RULES, LEAST):
+        spoilt = broken and path == RULES
+        (tmp_path / Path(path).name).write_text(files[path][: len(files[path]) // 2] if spoilt else files[path])
+        command = command.replace(path, str(tmp_path / Path(path).name))
+    script = f"({command}) 2>/dev/null; echo rc=$?; nft list ruleset"
+    told = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.startswith("rc=1\n" if broken else "rc=0\n")
+    assert told.count("policy drop;") == 3
+    assert ("dport 3306" in told) == (not broken)

@@ -16,7 +16,11 @@ _RULE = re.compile(_HEAD + r"(?:meta skuid (?P<uid>\d+) )?ct state new accept")
 _KERNEL = re.compile(_HEAD + r"(?P<drop>meta skuid != 0 counter drop)")
 ROOT_OR_NOBODY = frozenset({0, -1})
 """Whose packets the kernel's may be: none at all (-1), or those of a tap that root opened."""
-STATE = ["ct state established,related accept", "ct state invalid counter drop"]
+STATE = [
+    "ct state established accept",
+    "ct state related icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+    "ct state invalid counter drop",
+]
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,11 @@ def read(text: str) -> Wall:
         assert lines[0] == f"type filter hook {name} priority filter; policy drop;"
         assert lines[-2:] == [f'limit rate 5/second log prefix "wallcloud {name} drop: "', "counter drop"]
     assert len(chains["forward"]) == 3
-    assert chains["input"][1:3] == chains["output"][1:3] == STATE
-    assert chains["input"][3] == 'iifname "lo" accept'
+    assert chains["input"][1:4] == chains["output"][1:4] == STATE
+    assert chains["input"][4] == 'iifname "lo" accept'
     return Wall(
-        tuple(_rule(line, "i") for line in chains["input"][4:-2]),
-        tuple(_outgoing(chains["output"][3:-2])),
+        tuple(_rule(line, "i") for line in chains["input"][5:-2]),
+        tuple(_outgoing(chains["output"][4:-2])),
     )
 
 

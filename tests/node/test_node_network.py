@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tests.node.bare import Bare, differing
 from wallcloud.node import apt, dpkg, network
 from wallcloud.node.facts import facts
 from wallcloud.node.resource import ResourceFailed
-from wallcloud.node.resources import Interface, Route, Sysctl
+from wallcloud.node.resources import Interface, InterfaceSysctls, Route, Sysctl, interface_sysctls
 from wallcloud.node.run import Output
 
 ADDR = [
@@ -122,6 +123,34 @@ def test_a_sysctl_with_dots_in_an_interface() -> None:
     assert differing(Sysctl(key="net.no.such", value="1"), Bare()) == ["value"]
     with pytest.raises(ResourceFailed, match=r"this kernel has no net\.no\.such"):
         Sysctl(key="net.no.such", value="1").apply(Bare(), ())
+
+
+def test_every_interface_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`all` as it shall be says nothing of a single interface, whatever its name; what a kernel lacks is left out."""
+    root = tmp_path / "sys/net"
+    monkeypatch.setattr(interface_sysctls, "_ROOT", root)
+    for interface in ("all", "default", "eth0", "eth0.7"):
+        folder = root / "ipv4/conf" / interface
+        folder.mkdir(parents=True)
+        (folder / "forwarding").write_text("0\n")
+        (folder / "rp_filter").write_text("1\n")
+    resource = InterfaceSysctls(ipv4=("forwarding 0", "rp_filter 1", "no_such 1"), ipv6=("disable_ipv6 1",))
+    assert differing(resource, Bare()) == []
+    for interface, key, value in (
+        ("eth0.7", "forwarding", "1"),
+        ("eth0", "rp_filter", "2"),
+        ("default", "rp_filter", "0"),
+    ):
+        (root / "ipv4/conf" / interface / key).write_text(f"{value}\n")
+    assert resource.read(Bare()) == {
+        "strangers": (
+            "net/ipv4/conf/default/rp_filter = 0",
+            "net/ipv4/conf/eth0/rp_filter = 2",
+            "net/ipv4/conf/eth0.7/forwarding = 1",
+        )
+    }
+    resource.apply(Bare(), ())
+    assert differing(resource, Bare()) == []
 
 
 def test_a_package_manager_that_never_ends_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

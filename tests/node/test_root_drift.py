@@ -123,6 +123,13 @@ TABLE: tuple[Disturbance, ...] = (
     ),
     *by_kind("sysctl", "net.ipv4.ip_forward", ("value", "echo 1 > /proc/sys/net/ipv4/ip_forward")),
     *by_kind(
+        "interface-sysctls",
+        "every interface",
+        ("strangers", "echo 1 > /proc/sys/net/ipv4/conf/card0/forwarding"),
+        ("strangers", "echo 1 > /proc/sys/net/ipv4/conf/card0/accept_redirects"),
+        ("strangers", "echo 0 > /proc/sys/net/ipv6/conf/card0/disable_ipv6"),
+    ),
+    *by_kind(
         "interface",
         "card0",
         ("mtu", "ip link set card0 mtu 1300"),

@@ -9,29 +9,34 @@ from wallcloud.catalog import bridges, tls
 from wallcloud.catalog.component import EVERY_ROLE, ROOT, Component, Exemption, Listen, Outside, Visit
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
-from wallcloud.node.resources import Directory, File, Input, Interface, Route, Sysctl, Unit
+from wallcloud.node.resources import Directory, File, Input, Interface, InterfaceSysctls, Route, Sysctl, Unit
 from wallcloud.node.resources.unit import STAMP_PATH, STAMP_SCRIPT, stamp_lines
 from wallcloud.node.secret import Secret
 from wallcloud.site.model import Kind, Network, Role
 
-SYSCTLS = {
-    # First: a change of it resets accept_redirects and others (ip-sysctl.rst, ip_forward).
-    "net.ipv4.ip_forward": "0",
-    # Weak host model off: an address answers on its own interface only (ip-sysctl.rst).
-    "net.ipv4.conf.all.arp_ignore": "1",
-    "net.ipv4.conf.all.arp_announce": "2",
-    "net.ipv4.conf.all.rp_filter": "1",
-    "net.ipv4.conf.default.rp_filter": "1",
-    "net.ipv4.conf.all.accept_redirects": "0",
-    "net.ipv4.conf.default.accept_redirects": "0",
-    "net.ipv4.conf.all.send_redirects": "0",
-    "net.ipv4.conf.default.send_redirects": "0",
-    "net.ipv4.conf.all.accept_source_route": "0",
+_IPV4 = {
     # No node forwards between the site's networks; tenants' routers have namespaces of their own.
-    # No network of the site has an IPv6 CIDR on its nodes' interfaces.
-    "net.ipv6.conf.all.disable_ipv6": "1",
-    "net.ipv6.conf.default.disable_ipv6": "1",
+    "forwarding": "0",
+    # Weak host model off: an address answers on its own interface only (ip-sysctl.rst).
+    "arp_ignore": "1",
+    "arp_announce": "2",
+    "rp_filter": "1",
+    "accept_local": "0",
+    "route_localnet": "0",
+    # Nobody answers for others.
+    "proxy_arp": "0",
+    "proxy_arp_pvlan": "0",
+    "arp_accept": "0",
+    # Who is on a wire does not tell a node which way to send.
+    "accept_redirects": "0",
+    "send_redirects": "0",
+    "accept_source_route": "0",
 }
+_IPV6 = {"disable_ipv6": "1", "forwarding": "0", "accept_ra": "0", "accept_redirects": "0"}
+"""No network of the site has an IPv6 CIDR on its nodes' interfaces."""
+# First: a change of it resets accept_redirects and others (ip-sysctl.rst, ip_forward).
+_FORWARD = ("net.ipv4.ip_forward", "0")
+_PREFIXES = {"net/ipv4/conf": _IPV4, "net/ipv6/conf": _IPV6}
 
 UWSGI_READY = "/usr/lib/wallcloud/uwsgi_ready.py"
 _JOURNAL = "/etc/systemd/journald.conf.d/wallcloud.conf"
@@ -68,14 +73,18 @@ def resources(place: Place) -> Iterator[Resource]:
     )
     yield File(
         path="/etc/sysctl.d/60-wallcloud.conf",
-        content="".join(f"{key} = {value}\n" for key, value in SYSCTLS.items()),
+        content=_sysctls(),
         component="basics",
         reason="the same kernel settings after a reboot",
     )
-    for key, value in SYSCTLS.items():
-        yield Sysctl(
-            key=key, value=value, component="basics", reason="weak host model off, no forwarding, no stray IPv6"
-        )
+    key, value = _FORWARD
+    yield Sysctl(key=key, value=value, component="basics", reason="no node forwards between the site's networks")
+    yield InterfaceSysctls(
+        ipv4=tuple(f"{key} {value}" for key, value in _IPV4.items()),
+        ipv6=tuple(f"{key} {value}" for key, value in _IPV6.items()),
+        component="basics",
+        reason="weak host model off, no forwarding, no redirects, no stray IPv6; also where somebody set it by hand",
+    )
     yield Directory(path="/etc/systemd/journald.conf.d", component="basics", reason="for the journal's limits")
     yield File(
         path=_JOURNAL, content=_journal(), component="basics", reason="a journal that survives a reboot and has a limit"
@@ -90,6 +99,16 @@ def resources(place: Place) -> Iterator[Resource]:
         reason="journald takes its limits at a restart",
     )
     yield from _network(place)
+
+
+def _sysctls() -> str:
+    """sysctl.d(5): systemd's own files may set rp_filter = 2 for every interface by such a pattern, and 2 beats the 1
+    of `all`."""
+    lines = [f"{_FORWARD[0]} = {_FORWARD[1]}"]
+    for folder, settings in _PREFIXES.items():
+        for who in ("all", "default", "*"):
+            lines += [f"{folder}/{who}/{key} = {value}" for key, value in settings.items()]
+    return "\n".join([*lines, ""])
 
 
 def _journal() -> str:

@@ -83,9 +83,11 @@ def verify(
 
     \b
     doors    tokens at both doors, and what must not pass them
-    reach    every node as every account, hostile machines, the outside: what arrives and what must not
+    reach    every node as every account, hostile machines, the outside: what arrives, and what not
     tenants  two tenants with networks and VMs of the same addresses: what must work, and every wall
              between them; both go afterwards
+    wires    raw frames from a hostile machine on each wire: ARP, IPv6, addresses of other wires,
+             forwarding, foreign protocols
     """
     loaded = load_site(site_file)
     at = Workstations(office, admin)

@@ -17,6 +17,8 @@ from wallcloud.site.model import Kind, Site
 
 TABLE = "wallcloud"
 _PING = "icmp type echo-request"
+_ERRORS = "icmp type { destination-unreachable, time-exceeded, parameter-problem }"
+"""What may be related to a conversation. Not redirects, which would move it past the wall, nor what helpers expect."""
 
 
 def nic(site: Site, node: str, network: str) -> str:
@@ -86,7 +88,8 @@ def _set(addresses: set[str]) -> str:
 
 
 def _chain(hook: str, accepts: list[str] | None) -> list[str]:
-    state = ["ct state established,related accept", "ct state invalid counter drop"] if accepts is not None else []
+    known = ["ct state established accept", f"ct state related {_ERRORS} accept", "ct state invalid counter drop"]
+    state = known if accepts is not None else []
     rules = [*state, *(accepts or []), f'limit rate 5/second log prefix "wallcloud {hook} drop: "', "counter drop"]
     return [
         f"\tchain {hook} {{",

@@ -17,6 +17,7 @@ from wallcloud.verify.places import run
 from wallcloud.verify.reach import part as reach
 from wallcloud.verify.tenants import part as tenants
 from wallcloud.verify.tenants.client import DoorAt
+from wallcloud.verify.wires import part as wires
 
 Act = Callable[[Cloud, Progress, bool], tuple[Seen, ...]]
 """A part: what was seen of the cloud; True keeps what the part made there."""
@@ -69,6 +70,7 @@ ACTS: dict[str, Act] = {
     "doors": _doors,
     "reach": lambda cloud, progress, _: reach.run(cloud, progress),
     "tenants": _tenants,
+    "wires": lambda cloud, progress, _: wires.run(cloud, progress),
 }
 PARTS = tuple(ACTS)
 """In the order in which they run."""

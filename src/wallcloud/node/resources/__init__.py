@@ -28,6 +28,7 @@ from wallcloud.node.resources.identity_accounts import (
 from wallcloud.node.resources.identity_catalog import ExclusiveIdentityCatalog, IdentityEndpoint, IdentityService
 from wallcloud.node.resources.identity_client import IdentityAccess
 from wallcloud.node.resources.interface import Interface
+from wallcloud.node.resources.interface_sysctls import InterfaceSysctls
 from wallcloud.node.resources.key_rotation import KeyRotation
 from wallcloud.node.resources.link import Link
 from wallcloud.node.resources.mariadb import Database, DatabaseAccount, ExclusiveDatabaseAccounts, ExclusiveDatabases
@@ -96,6 +97,7 @@ __all__ = [
     "ImageData",
     "Input",
     "Interface",
+    "InterfaceSysctls",
     "KeptComputes",
     "KeyRotation",
     "Link",
