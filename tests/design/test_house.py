@@ -22,7 +22,7 @@ MAY = {
     "catalog": {"site", "node", "build", "plugins", "frozen", "errors"},
     "design": {"catalog", "rules", "site", "node", "build", "frozen", "errors"},
     "deploy": {"design", "catalog", "site", "node", "build", "frozen", "errors", "progress"},
-    "verify": {"design", "catalog", "site", "frozen", "errors", "progress"},
+    "verify": {"design", "catalog", "site", "node", "frozen", "errors", "progress"},
     "lab": {"site", "build", "node", "frozen", "errors", "progress"},
     "cli": {
         *("deploy", "verify", "lab", "design", "catalog", "rules", "site", "node", "build"),

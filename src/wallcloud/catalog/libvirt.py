@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog.component import ROOT, Account, Component, Listen
+from wallcloud.catalog.component import ROOT, Account, Component, Listen, OwnSocket
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
@@ -166,6 +166,18 @@ def contained(place: Place) -> bool:
     return place.facts.virtualization in _CONTAINERS
 
 
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """What only root asks, and QEMU's monitors."""
+    for name in ("libvirt-sock-ro", "libvirt-admin-sock", "virtlogd-sock", "virtlogd-admin-sock"):
+        yield OwnSocket("unix", f"/run/libvirt/{name}", "root alone asks here", always=True)
+    for at, why in (
+        ("/var/lib/libvirt/qemu/domain-*/*", "libvirtd commands a guest"),
+        ("/var/lib/libvirt/qemu/qmp-*/qmp.monitor", "libvirtd asks QEMU what it can"),
+        ("/run/libvirt/qemu/channel/*", "libvirtd talks to a guest's agent"),
+    ):
+        yield OwnSocket("unix", at, why, account=QEMU)
+
+
 COMPONENT = Component(
     name="libvirt",
     title="libvirt",
@@ -190,5 +202,6 @@ COMPONENT = Component(
         "virtlogd.socket",
     ),
     listens=(Listen("socket", None, path=SOCKET, authentication="the socket's group", encryption="the node's kernel"),),
+    sockets=sockets,
     resources=resources,
 )

@@ -176,7 +176,12 @@ COMPONENT = Component(
     masks=("mariadb.service", "mysql.service", "mysqld.service"),
     listens=(
         Listen(
-            "socket", None, path=SOCKET, authentication="the kernel names the account", encryption="the node's kernel"
+            "socket",
+            None,
+            path=SOCKET,
+            authentication="the kernel names the account",
+            encryption="the node's kernel",
+            everyone="the server asks the kernel who it is, and turns away whom no component declares",
         ),
         Listen("tls", Kind.MANAGEMENT, PORT, authentication="mutual TLS, password and subject", encryption="TLS 1.3"),
     ),

@@ -179,5 +179,6 @@ COMPONENT = Component(
     ),
     # It registers with both when it starts, and tries again a minute later.
     follows=("identity", "nova-conductor", "placement"),
+    sockets=privsep.sockets,
     resources=resources,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from wallcloud.catalog import bridges, overlay
-from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Component, Exemption, Listen
+from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Component, Exemption, Listen, OwnSocket
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node import resources as r
@@ -214,6 +214,26 @@ def _switch_unit(place: Place) -> Resource:
     )
 
 
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """How root commands both programs, and how frames come in."""
+    yield OwnSocket("unix", "/run/openvswitch/ovsdb.ctl", "ovs-appctl as root: the database", always=True)
+    switch = {"account": ROOT, "units": SWITCH_UNIT}
+    yield OwnSocket(
+        "unix", "/run/openvswitch/ovs-vswitchd.*.ctl", "ovs-appctl as root: the switch", always=True, **switch
+    )  # type: ignore[arg-type]
+    of = bridges.of(place.site, place.node)
+    for bridge in (*of.values(), bridges.INTEGRATION, bridges.TUNNELS):
+        for end, why in (("mgmt", "ovs-ofctl as root"), ("snoop", "ovs-ofctl as root looks on")):
+            yield OwnSocket("unix", f"/run/openvswitch/{bridge}.{end}", f"{why}: {bridge}", always=True, **switch)  # type: ignore[arg-type]
+    if datapath(place) == "system":
+        yield OwnSocket("udp", f"*:{overlay.PORT}", "tenants' frames between nodes", account=KERNEL, always=True)
+        return
+    for network in of:
+        card = place.site.networks[network].device(place.site.nodes[place.node].interfaces[network])
+        yield OwnSocket("packet", card, f"frames of {network}, switched in user space", always=True, **switch)  # type: ignore[arg-type]
+    yield OwnSocket("packet", "tap*", "frames of a tenant's port, switched in user space", **switch)  # type: ignore[arg-type]
+
+
 COMPONENT = Component(
     name=NAME,
     title="Open vSwitch",
@@ -222,7 +242,7 @@ COMPONENT = Component(
     packages=("openvswitch-switch",),
     masks=("openvswitch-switch.service", "ovsdb-server.service", "ovs-vswitchd.service", "ovs-record-hostname.service"),
     listens=(
-        Listen("database", None, path=SOCKET, authentication="the socket's group", encryption=_KERNEL),
+        Listen("database", None, path=SOCKET, authentication="the socket's group", encryption=_KERNEL, members=NAME),
         Listen(
             "vxlan",
             Kind.OVERLAY,
@@ -231,6 +251,7 @@ COMPONENT = Component(
             authentication="none: any overlay peer's address",
             encryption="none",
             exemption=_VXLAN,
+            switched=True,
         ),
     ),
     calls=(
@@ -244,5 +265,6 @@ COMPONENT = Component(
             orders=False,
         ),
     ),
+    sockets=sockets,
     resources=resources,
 )

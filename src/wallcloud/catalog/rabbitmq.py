@@ -22,6 +22,7 @@ FOLDER = "/etc/wallcloud/rabbitmq"
 CONFIG = f"{FOLDER}/rabbitmq.conf"
 PLUGINS = f"{FOLDER}/enabled_plugins"
 DEFINITIONS = f"{FOLDER}/definitions.json"
+ADVANCED = f"{FOLDER}/advanced.config"
 COOKIE = f"{HOME}/.erlang.cookie"
 CONSUMED = "/usr/lib/wallcloud/bus_consumed.py"
 _KERNEL = "the node's kernel"
@@ -60,19 +61,25 @@ def resources(place: Place) -> Iterator[Resource]:
         component="rabbitmq",
         reason="without definitions to load, a server that has no accounts makes `guest` at every start",
     )
+    yield File(
+        path=ADVANCED,
+        content="[{syslog, [{protocol, {rfc3164, standard_error}}]}].\n",
+        component="rabbitmq",
+        reason="its syslog client opens a UDP port on every address, though nothing is logged by it",
+    )
     yield service(
         place,
         description="the message bus (RabbitMQ)",
         kind="notify",
         start="/usr/lib/rabbitmq/bin/rabbitmq-server",
-        restart_on=(CONFIG, PLUGINS, DEFINITIONS, COOKIE, where.certificate, where.key, where.authority),
+        restart_on=(CONFIG, ADVANCED, PLUGINS, DEFINITIONS, COOKIE, where.certificate, where.key, where.authority),
         lines=(
             "NotifyAccess=all",
             f"WorkingDirectory={HOME}",
             f"ReadWritePaths={HOME}",
             f"Environment=HOME={HOME} LANG=C.UTF-8",
             "Environment=RABBITMQ_NODENAME=rabbit@localhost RABBITMQ_CONF_ENV_FILE=/dev/null",
-            f"Environment=RABBITMQ_CONFIG_FILE={CONFIG} RABBITMQ_ADVANCED_CONFIG_FILE={FOLDER}/advanced.config",
+            f"Environment=RABBITMQ_CONFIG_FILE={CONFIG} RABBITMQ_ADVANCED_CONFIG_FILE={ADVANCED}",
             f"Environment=RABBITMQ_ENABLED_PLUGINS_FILE={PLUGINS}",
             f"Environment=RABBITMQ_MNESIA_BASE={HOME}/mnesia RABBITMQ_LOG_BASE={HOME}/log",
             f"Environment=RABBITMQ_PID_FILE={HOME}/pid RABBITMQ_LOGS=- RABBITMQ_DIST_PORT=25672",

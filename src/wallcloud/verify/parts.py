@@ -14,6 +14,7 @@ from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Part, Seen
 from wallcloud.verify.hands import ARGV
 from wallcloud.verify.places import run
+from wallcloud.verify.sockets import part as sockets
 from wallcloud.verify.tenants import part as tenants
 from wallcloud.verify.tenants.client import DoorAt
 
@@ -66,6 +67,7 @@ def _where(cloud: Cloud) -> tenants.Doors:
 ACTS: dict[str, Act] = {
     "doors": _doors,
     "tenants": _tenants,
+    "sockets": sockets.act,
 }
 PARTS = tuple(ACTS)
 """In the order in which they run."""
