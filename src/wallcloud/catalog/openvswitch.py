@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 from wallcloud.catalog import bridges, overlay
@@ -170,8 +171,9 @@ def _database_unit(place: Place) -> Resource:
             "SystemCallErrorNumber=EPERM",
             "LimitNOFILE=65536",
             "LimitCORE=0",
-            # Its group opens the socket.
+            # Its group opens the socket, and not the door by which it is told to listen elsewhere.
             "UMask=0007",
+            "ExecStartPost=/bin/chmod 0700 /run/openvswitch/ovsdb.ctl",
         ),
         publishes=False,
     )
@@ -217,21 +219,19 @@ def _switch_unit(place: Place) -> Resource:
 def sockets(place: Place) -> Iterator[OwnSocket]:
     """How root commands both programs, and how frames come in."""
     yield OwnSocket("unix", "/run/openvswitch/ovsdb.ctl", "ovs-appctl as root: the database", always=True)
-    switch = {"account": ROOT, "units": SWITCH_UNIT}
-    yield OwnSocket(
-        "unix", "/run/openvswitch/ovs-vswitchd.*.ctl", "ovs-appctl as root: the switch", always=True, **switch
-    )  # type: ignore[arg-type]
+    switch = partial(OwnSocket, account=ROOT, units=SWITCH_UNIT)
+    yield switch("unix", "/run/openvswitch/ovs-vswitchd.*.ctl", "ovs-appctl as root: the switch", always=True)
     of = bridges.of(place.site, place.node)
     for bridge in (*of.values(), bridges.INTEGRATION, bridges.TUNNELS):
         for end, why in (("mgmt", "ovs-ofctl as root"), ("snoop", "ovs-ofctl as root looks on")):
-            yield OwnSocket("unix", f"/run/openvswitch/{bridge}.{end}", f"{why}: {bridge}", always=True, **switch)  # type: ignore[arg-type]
+            yield switch("unix", f"/run/openvswitch/{bridge}.{end}", f"{why}: {bridge}", always=True)
     if datapath(place) == "system":
         yield OwnSocket("udp", f"*:{overlay.PORT}", "tenants' frames between nodes", account=KERNEL, always=True)
         return
     for network in of:
         card = place.site.networks[network].device(place.site.nodes[place.node].interfaces[network])
-        yield OwnSocket("packet", card, f"frames of {network}, switched in user space", always=True, **switch)  # type: ignore[arg-type]
-    yield OwnSocket("packet", "tap*", "frames of a tenant's port, switched in user space", **switch)  # type: ignore[arg-type]
+        yield switch("packet", card, f"frames of {network}, switched in user space", always=True)
+    yield switch("packet", "tap*", "frames of a tenant's port, switched in user space")
 
 
 COMPONENT = Component(

@@ -10,6 +10,7 @@ from wallcloud.catalog.place import internal_name
 from wallcloud.progress import Progress, step
 from wallcloud.site.model import Kind, Role
 from wallcloud.verify import doors
+from wallcloud.verify.accounts import part as accounts
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Part, Seen
 from wallcloud.verify.hands import ARGV
@@ -68,6 +69,7 @@ ACTS: dict[str, Act] = {
     "doors": _doors,
     "tenants": _tenants,
     "sockets": sockets.act,
+    "accounts": accounts.act,
 }
 PARTS = tuple(ACTS)
 """In the order in which they run."""

@@ -69,11 +69,11 @@ def _spaces() -> dict[str, tuple[str, str]]:
     for pid in processes.numbers():
         with suppress(OSError):
             for task in (processes.PROC / str(pid) / "task").iterdir():
-                path = f"{task}/ns/net"
+                inside = f"{task}/ns/net"
                 with suppress(OSError):
-                    inode = _inode(path)
+                    inode = _inode(inside)
                     if inode not in found:
-                        found[inode] = (processes.unit_of(pid) or f"of process {pid}", path)
+                        found[inode] = (processes.unit_of(pid) or f"of process {pid}", inside)
         for descriptor, link in processes.descriptors(pid):
             if (kept := re.fullmatch(r"net:\[(\d+)\]", link)) and kept[1] not in found:
                 found[kept[1]] = (f"kept by process {pid}", str(descriptor))
