@@ -15,6 +15,7 @@ from wallcloud.catalog.component import (
     Listen,
     Outside,
     OwnSocket,
+    Private,
     Visit,
 )
 from wallcloud.catalog.place import Place
@@ -262,9 +263,20 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
         everyone=everyone,
     )
     if place.facts.virtualization == "systemd-nspawn":
-        yield OwnSocket(
-            "unix", "/run/host/notify", "the node tells its host that it has booted", account=OUTSIDE, everyone=everyone
-        )
+        yield OwnSocket("unix", "/run/host/notify", "the node tells its host that it has booted", account=OUTSIDE)
+
+
+def private(place: Place) -> Iterator[Private]:
+    """The node's own."""
+    for path, why in (
+        ("/etc/shadow", "passwords"),
+        ("/etc/gshadow", "passwords"),
+        ("/root", "root's"),
+        ("/run/wallcloud/passwords", "digests of passwords that were tried"),
+        ("/run/wallcloud/started", "what units were started with"),
+        ("/var/log/journal/*/system*.journal", "logs"),
+    ):
+        yield Private(path, why, ())
 
 
 COMPONENT = Component(
@@ -285,5 +297,6 @@ COMPONENT = Component(
     ),
     visits=(Visit(Outside.ADMINS, "ping", "admins see whether the node is there"),),
     sockets=sockets,
+    private=private,
     resources=resources,
 )

@@ -16,6 +16,7 @@ from wallcloud.catalog.component import (
     Outside,
     OutsideService,
     OwnSocket,
+    Private,
 )
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
@@ -98,6 +99,11 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
     yield OwnSocket("unix", "/run/chrony/chronyc.*.sock", "chronyc takes its answer", account=ROOT)
 
 
+def private(place: Place) -> Iterator[Private]:
+    """NTS cookies and keys."""
+    yield Private("/var/lib/chrony", "keys that authenticate the time", (ACCOUNT,))
+
+
 COMPONENT = Component(
     name="chrony",
     title="chrony",
@@ -143,5 +149,6 @@ COMPONENT = Component(
         ),
     ),
     sockets=sockets,
+    private=private,
     resources=resources,
 )

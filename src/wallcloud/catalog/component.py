@@ -123,6 +123,19 @@ class OwnSocket:
 
 
 @frozen
+class Private:
+    """What a program keeps to itself though no resource says so: nobody but `readers`, the members of `members` and
+    root may open it. `path` is a pattern (glob(7)); of many files the newest are tried."""
+
+    path: str
+    why: str
+    readers: tuple[Account, ...]
+    members: str = ""
+    key: bool = False
+    """It is a secret that was born on the node, and is nowhere else there."""
+
+
+@frozen
 class Call:
     """A component calls `listen` of component `to`, as its own account unless `account` says another.
 
@@ -231,6 +244,7 @@ class ServiceUser:
 
 Resources = Callable[["Place"], Iterable["Resource"]]
 Sockets = Callable[["Place"], Iterable[OwnSocket]]
+Privates = Callable[["Place"], Iterable[Private]]
 
 
 def nothing(place: Place) -> Iterable[Resource]:
@@ -240,6 +254,11 @@ def nothing(place: Place) -> Iterable[Resource]:
 
 def no_sockets(place: Place) -> Iterable[OwnSocket]:
     """A component without sockets beyond its listeners."""
+    return ()
+
+
+def no_privates(place: Place) -> Iterable[Private]:
+    """A component whose secrets all stand in its resources."""
     return ()
 
 
@@ -282,6 +301,8 @@ class Component:
     """Components whose resources come first on the same node, beyond those that it calls."""
     sockets: Sockets = field(default=no_sockets)
     """What it hears on besides its listeners, on one node."""
+    private: Privates = field(default=no_privates)
+    """What it keeps to itself besides its resources, on one node."""
     guards: Resources = field(default=nothing)
     """What must be as it says before anything on its node is changed; where it is not, nothing is."""
     resources: Resources = field(default=nothing)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog.component import ROOT, Account, Component, Listen, OwnSocket
+from wallcloud.catalog.component import ROOT, Account, Component, Listen, OwnSocket, Private
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
@@ -87,6 +87,7 @@ def resources(place: Place) -> Iterator[Resource]:
             # Guests outlive it. They may be in its control group (in a container there is no other).
             "KillMode=process",
             "Restart=always",
+            "LimitCORE=0",
             "LimitNOFILE=8192",
             "LimitMEMLOCK=64M",
             "TasksMax=32768",
@@ -178,6 +179,26 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
         yield OwnSocket("unix", at, why, account=QEMU)
 
 
+def private(place: Place) -> Iterator[Private]:
+    """Tenants' disks and consoles, and libvirt's own."""
+    for path, why in (
+        (INSTANCES, "nova-compute makes the guests' folders, QEMU finds its files there"),
+        (f"{INSTANCES}/*-*-*-*-*", "a guest's folder"),
+        (f"{INSTANCES}/*-*-*-*-*/disk*", "a guest's disk"),
+        (f"{INSTANCES}/_base/*", "what guests' disks are made of"),
+        ("/var/lib/libvirt/qemu", "guests' monitors and memory"),
+    ):
+        yield Private(path, why, (QEMU,), members=QEMU.group)
+    yield Private(f"{INSTANCES}/*-*-*-*-*/console.log", "what a guest says on its console", (), members=QEMU.group)
+    for path, why in (
+        ("/etc/libvirt/secrets", "libvirt's secrets"),
+        ("/etc/libvirt/qemu/*.xml", "guests"),
+        ("/run/libvirt/qemu/*.xml", "guests"),
+        ("/run/libvirt/secrets", "libvirt's secrets"),
+    ):
+        yield Private(path, why, ())
+
+
 COMPONENT = Component(
     name="libvirt",
     title="libvirt",
@@ -203,5 +224,6 @@ COMPONENT = Component(
     ),
     listens=(Listen("socket", None, path=SOCKET, authentication="the socket's group", encryption="the node's kernel"),),
     sockets=sockets,
+    private=private,
     resources=resources,
 )

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal
 
 from wallcloud.catalog import bridges, overlay
-from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Component, Exemption, Listen, OwnSocket
+from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Component, Exemption, Listen, OwnSocket, Private
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node import resources as r
@@ -85,7 +85,7 @@ def resources(place: Place) -> Iterator[Resource]:
     """Database and switch, the bridges of the node's networks, the tunnels' bridge with its rules and address."""
     yield r.Directory(path=FOLDER, component=NAME, reason="what the switch needs at its start")
     yield r.Directory(
-        path=_DATA, owner=NAME, group=NAME, mode=0o750, component=NAME, reason="its database: it survives a reboot"
+        path=_DATA, owner=NAME, group=NAME, mode=0o700, component=NAME, reason="its database: it survives a reboot"
     )
     for path, content, mode, why in (
         (_RULES, "\n".join([*overlay.rules(place), ""]), 0o644, "who may send VXLAN, after each start of the switch"),
@@ -234,6 +234,11 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
     yield switch("packet", "tap*", "frames of a tenant's port, switched in user space")
 
 
+def private(place: Place) -> Iterator[Private]:
+    """The database's file; its group asks at the socket."""
+    yield Private(f"{_DATA}/conf.db", "bridges and ports", (ACCOUNT,))
+
+
 COMPONENT = Component(
     name=NAME,
     title="Open vSwitch",
@@ -266,5 +271,6 @@ COMPONENT = Component(
         ),
     ),
     sockets=sockets,
+    private=private,
     resources=resources,
 )

@@ -7,7 +7,7 @@ from importlib import resources as package
 
 from wallcloud.catalog import tls
 from wallcloud.catalog.bus import PORT
-from wallcloud.catalog.component import ROOT, Account, Call, Component, Limit, Listen, Term
+from wallcloud.catalog.component import ROOT, Account, Call, Component, Limit, Listen, Private, Term
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place, actor
 from wallcloud.catalog.service import service
@@ -149,6 +149,11 @@ log.file = false
 """
 
 
+def private(place: Place) -> Iterator[Private]:
+    """Everybody's messages."""
+    yield Private(f"{HOME}/mnesia", "everybody's messages", (ACCOUNT,))
+
+
 COMPONENT = Component(
     name="rabbitmq",
     title="RabbitMQ",
@@ -166,5 +171,6 @@ COMPONENT = Component(
         Call("rabbitmq", "distribution", "the server's own tools", same_node=True),
         Call("rabbitmq", "epmd", "the server registers itself", same_node=True),
     ),
+    private=private,
     resources=resources,
 )

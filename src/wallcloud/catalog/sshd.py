@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from wallcloud.catalog.component import EVERY_ROLE, ROOT, Account, Component, Listen, Outside, OwnSocket, Visit
+from wallcloud.catalog.component import EVERY_ROLE, ROOT, Account, Component, Listen, Outside, OwnSocket, Private, Visit
 from wallcloud.catalog.place import Place
 from wallcloud.site.model import Kind
 
@@ -21,6 +21,12 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
             yield OwnSocket("unix", at, f"a session of {account.name}'s", account=account)
 
 
+def private(place: Place) -> Iterator[Private]:
+    """The node's proof of itself, and whose keys log in."""
+    yield Private("/etc/ssh/ssh_host_*_key", "whoever has it is the node", (), key=True)
+    yield Private("/root/.ssh/authorized_keys", "who may log in", ())
+
+
 COMPONENT = Component(
     name="sshd",
     title="OpenSSH",
@@ -37,5 +43,6 @@ COMPONENT = Component(
         ),
     ),
     sockets=sockets,
+    private=private,
     visits=(Visit(Outside.ADMINS, "ssh", "admins, and Wallcloud itself, manage the node"),),
 )

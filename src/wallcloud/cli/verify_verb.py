@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from wallcloud.build.cache import default_path
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
 from wallcloud.cli.face import (
     ANSWER_IS_NO,
@@ -31,6 +32,7 @@ from wallcloud.verify.alone import alone
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
 from wallcloud.verify.parts import PARTS, run_parts
+from wallcloud.verify.paths.wanted import secrets
 from wallcloud.verify.places import Command, over_ssh
 
 _STDOUT = "-"
@@ -69,6 +71,9 @@ def verify(
     doors    tokens at both doors, and what must not pass them
     tenants  two tenants with networks and VMs of the same addresses: what must work, and every wall
              between them; both go afterwards
+    sockets  every socket that hears, in every network namespace of every node, is a declared one
+    accounts whom MariaDB, RabbitMQ, Keystone and the nodes know, and what each of them may
+    paths    who can open what on a node, and where its secrets are
     """
     loaded = load_site(site_file)
     cloud = _cloud(loaded, office, admin)
@@ -101,6 +106,9 @@ def _cloud(loaded: Loaded, office: str | None, admin: str | None) -> Cloud:
         member=Credentials(member, values[member_password(project, member)], project) if member else None,
         command=_places(loaded, office, admin),
         on_node=lambda node, argv: _on_node(loaded, node, argv),
+        secrets={name: value for name in secrets(design) if (value := state.secret_kept(name))},
+        state=state.path,
+        cache=default_path(),
     )
 
 

@@ -14,6 +14,7 @@ from wallcloud.verify.accounts import part as accounts
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Part, Seen
 from wallcloud.verify.hands import ARGV
+from wallcloud.verify.paths import part as paths
 from wallcloud.verify.places import run
 from wallcloud.verify.sockets import part as sockets
 from wallcloud.verify.tenants import part as tenants
@@ -70,6 +71,7 @@ ACTS: dict[str, Act] = {
     "tenants": _tenants,
     "sockets": sockets.act,
     "accounts": accounts.act,
+    "paths": paths.act,
 }
 PARTS = tuple(ACTS)
 """In the order in which they run."""

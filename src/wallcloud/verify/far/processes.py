@@ -36,6 +36,13 @@ def unit_of(pid: int) -> str:
     return ""
 
 
+def about_name(pid: int) -> str:
+    """A process's name, "" where it is gone."""
+    with suppress(OSError):
+        return (PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    return ""
+
+
 def about(pid: int) -> dict[str, Any]:
     """`{pid, account, name, unit}`; the account is that of the effective uid. Raises OSError where it is gone."""
     found: dict[str, Any] = {"pid": pid, "unit": unit_of(pid)}

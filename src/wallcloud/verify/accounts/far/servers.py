@@ -65,7 +65,7 @@ def _run(*argv: str, given: str, home: str = "") -> str:
 
 
 def mariadb() -> dict[str, Any]:
-    """`{accounts: [{user, host, ways, requires, grants: [[privileges, on]]}], proxies: [text]}`; one logs in by `ways`."""
+    """`{accounts: [{user, host, ways, requires, grants: [[privileges, on]]}], proxies: [text]}`; `ways` to log in."""
     rows = _run(
         *_MARIADB,
         given="SELECT User, Host, Priv FROM mysql.global_priv; SELECT 'proxy', User, Host, "
