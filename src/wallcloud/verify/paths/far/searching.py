@@ -33,7 +33,8 @@ _WHOLE = ("/etc", "/run", "/tmp", "/var/tmp", "/var/log", "/var/lib/wallcloud", 
 _NOT = ("/proc", "/sys", "/var/log/journal")
 _MERGED = ("/bin/", "/sbin/", "/lib/", "/lib64/", "/lib32/")
 _LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "overlay", "tmpfs", "devtmpfs", "zfs", "f2fs", "vfat"})
-_PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+\S+\s+(\S+)")
+_PEM = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----\s+([^-]+?)\s+-----END")
+_FEW_LINES = 6
 
 
 class Search:
@@ -90,17 +91,25 @@ def search(salt: str, digests: dict[str, str], keys: list[str], pruned: list[str
 
 
 def _born(patterns: Iterable[str]) -> dict[str, bytes]:
-    """Keys of the node by path: of PEM files the second line, which no other file has."""
+    """Keys of the node by path: of PEM files a line, which no other file has."""
     found: dict[str, bytes] = {}
     for pattern in patterns:
         for path in sorted(glob.glob(pattern)):  # noqa: PTH207 - patterns are absolute
             with suppress(OSError):
                 data = Path(path).read_bytes()
                 pem = _PEM.search(data)
-                text = pem[1] if pem else data.strip()
+                text = _telling(pem[1], pem[2].split()) if pem else data.strip()
                 if len(text) >= 32:
                     found[path] = text
     return found
+
+
+def _telling(kind: bytes, lines: list[bytes]) -> bytes:
+    """The line of a key that tells something of its private half: certificates and .pub files show the other. Of an
+    elliptic curve that is the second (PKCS #8) or the fourth (OpenSSH), of RSA one near the end."""
+    if len(lines) > _FEW_LINES:
+        return lines[-3]
+    return lines[min(3 if b"OPENSSH" in kind else 1, len(lines) - 1)]
 
 
 def _files(looking: Search, pruned: Iterable[str]) -> tuple[dict[str, list[str]], list[str], int]:

@@ -6,6 +6,7 @@ import glob
 import os
 import socket
 from contextlib import suppress
+from functools import partial
 
 from wallcloud.verify.far.becoming import as_account
 
@@ -34,9 +35,11 @@ def _changed(path: str) -> float:
 
 def tried(accounts: dict[str, list[tuple[str, str]]]) -> dict[str, list[str]]:
     """Account → for each (how, path) of its list: `opened`, `refused`, `absent` or what else happened."""
-    return {
-        name: as_account(name, lambda tries=tries: [_try(*each) for each in tries]) for name, tries in accounts.items()
-    }
+    return {name: as_account(name, partial(_each, tries)) for name, tries in accounts.items()}
+
+
+def _each(tries: list[tuple[str, str]]) -> list[str]:
+    return [_try(how, path) for how, path in tries]
 
 
 def _try(how: str, path: str) -> str:
