@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,27 +59,32 @@ def test_sockets_are_seen_in_a_namespace_that_only_a_process_keeps() -> None:
         assert [(holder["pid"], holder["account"]) for holder in each["holders"]] == [(pid, "root")]
 
 
-def test_what_accounts_can_open(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.owner() == "root" and folder != Path("/") and "pytest" in folder.name:
-            folder.chmod(0o755)
+@pytest.fixture
+def reached() -> Iterator[Path]:
+    """A folder that everybody reaches."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_what_accounts_can_open(reached: Path) -> None:
     for name, mode in (("closed", 0o600), ("open", 0o644)):
-        (tmp_path / name).write_text("text")
-        (tmp_path / name).chmod(mode)
-    inner = tmp_path / "inner"
+        (reached / name).write_text("text")
+        (reached / name).chmod(mode)
+    inner = reached / "inner"
     inner.mkdir(mode=0o700)
     (inner / "open").write_text("text")
     sockets = []
     for name, mode in (("closed.sock", 0o600), ("open.sock", 0o666)):
         sockets.append(socket.socket(socket.AF_UNIX))
-        sockets[-1].bind(str(tmp_path / name))
+        sockets[-1].bind(str(reached / name))
         sockets[-1].listen()
-        (tmp_path / name).chmod(mode)
+        (reached / name).chmod(mode)
     tries = [
         *(("open", name) for name in ("closed", "open", "inner", "inner/open", "none")),
         *((how, name) for how in ("connect", "reach") for name in ("closed.sock", "open.sock")),
     ]
-    asked = [(how, str(tmp_path / name)) for how, name in tries]
+    asked = [(how, str(reached / name)) for how, name in tries]
     told = trying.tried({"nobody": asked, "root": asked})
     assert told["nobody"] == ["refused", "opened", "refused", "refused", "absent", *["refused", "opened"] * 2]
     assert told["root"] == ["opened", "opened", "opened", "opened", "absent", *["opened", "opened"] * 2]

@@ -115,7 +115,7 @@ class OwnSocket:
     systemd: bool = False
     """systemd made it for the program, and has it open as well."""
     given_up: bool = False
-    """It was made by root, who then became `account`."""
+    """It was made by root, who then became `account` or gave it to it: on disk it is root's."""
     everyone: str = ""
     """Why every account of the node may connect to this unix socket."""
     members: str = ""

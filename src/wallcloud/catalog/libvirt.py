@@ -176,7 +176,7 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
         ("/var/lib/libvirt/qemu/qmp-*/qmp.monitor", "libvirtd asks QEMU what it can"),
         ("/run/libvirt/qemu/channel/*", "libvirtd talks to a guest's agent"),
     ):
-        yield OwnSocket("unix", at, why, account=QEMU)
+        yield OwnSocket("unix", at, why, account=QEMU, given_up=True)
 
 
 def private(place: Place) -> Iterator[Private]:
@@ -189,8 +189,8 @@ def private(place: Place) -> Iterator[Private]:
         ("/var/lib/libvirt/qemu", "guests' monitors and memory"),
     ):
         yield Private(path, why, (QEMU,), members=QEMU.group)
-    yield Private(f"{INSTANCES}/*-*-*-*-*/console.log", "what a guest says on its console", (), members=QEMU.group)
     for path, why in (
+        (f"{INSTANCES}/*-*-*-*-*/console.log", "what a guest says on its console; nova-compute has a helper read it"),
         ("/etc/libvirt/secrets", "libvirt's secrets"),
         ("/etc/libvirt/qemu/*.xml", "guests"),
         ("/run/libvirt/qemu/*.xml", "guests"),

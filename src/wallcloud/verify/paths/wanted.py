@@ -128,7 +128,7 @@ def _listener(
 
 def _own(place: Place, own: OwnSocket, known: dict[str, Account], everybody: frozenset[str]) -> Target:
     holder = (own.account or place.component.account).name
-    may = _members(known, own.members) | ({holder} & set(known))
+    may = _members(known, own.members) | (set() if own.given_up or own.systemd else {holder} & set(known))
     why = f"{place.component.title}: {own.why}{f'; {own.everyone}' if own.everyone else ''}"
     return Target(own.at, everybody if own.everyone else frozenset(may), why, socket=True, must=own.always)
 

@@ -20,6 +20,8 @@ from wallcloud.verify.far import processes
 
 _NETNS = Path("/run/netns")
 _CLONE_NEWNET = 0x40000000
+_OWN = "/proc/self/ns/net"
+"""The program comes by SSH, so it is where the node itself is."""
 _HERE = "/proc/thread-self/net"
 _LISTEN, _CONNECTED = "0A", "01"
 _ACCEPTS = 0x10000
@@ -59,8 +61,8 @@ def _tables() -> dict[str, list[Row]]:
 
 def _spaces() -> dict[str, tuple[str, str]]:
     """Inode → its name and a path by which it is entered. The node's own has the name ""."""
-    own = _inode("/proc/1/ns/net")
-    found: dict[str, tuple[str, str]] = {own: ("", "/proc/1/ns/net")}
+    own = _inode(_OWN)
+    found: dict[str, tuple[str, str]] = {own: ("", _OWN)}
     if _NETNS.is_dir():
         for path in sorted(_NETNS.iterdir()):
             with suppress(OSError):
