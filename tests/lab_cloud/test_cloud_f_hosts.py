@@ -64,7 +64,11 @@ HOLES = (
     Hole(
         "control",
         "chmod o+rx /etc/wallcloud/nova-api; chmod o+r /etc/wallcloud/nova-api/nova.conf",
-        ("paths/control/*→/etc/wallcloud/nova-api", "paths/control/*→/etc/wallcloud/nova-api/nova.conf"),
+        (
+            "paths/control/mode/etc/wallcloud/nova-api/nova.conf",
+            "paths/control/*→/etc/wallcloud/nova-api",
+            "paths/control/*→/etc/wallcloud/nova-api/nova.conf",
+        ),
         mended=True,
     ),
     Hole(

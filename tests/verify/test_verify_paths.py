@@ -59,6 +59,17 @@ def test_each_account_is_tried_at_each_path_and_judged_by_what_came() -> None:
     assert [each.probe.id for each in judging.absent("control", targets, there)] == ["paths/control//gone"]
 
 
+def test_modes_of_files_with_secrets() -> None:
+    design = designed()
+    targets = wanted.targets(design, "control")
+    told = {each.path: each.shape for each in targets if each.shape}
+    assert told["/etc/wallcloud/tls/nova-api.key"] == "0640 root:nova-api"
+    assert all(each.holds for each in judging.shaped("control", targets, told)) and len(told) > 15
+    told["/etc/wallcloud/nova-api/nova.conf"] = "0644 root:nova-api"
+    failed = [each.probe.id for each in judging.shaped("control", targets, told) if not each.holds]
+    assert failed == ["paths/control/mode/etc/wallcloud/nova-api/nova.conf"]
+
+
 def looked(**found: Any) -> dict[str, Any]:
     empty: dict[str, Any] = {kind: {} for kind in ("files", "arguments", "environments", "journal")}
     return {"keys": ["/k.key"], "counted": dict.fromkeys(empty, 7), **empty, **found}

@@ -112,7 +112,7 @@ def test_a_listener_elsewhere_fails_as_itself() -> None:
 def test_another_account_at_a_declared_place_fails() -> None:
     stolen = row("tcp", "198.18.10.11:3306", "glance", by="glance")
     assert failed("control", stolen, without="198.18.10.11:3306") == {
-        "sockets/control/tcp/198.18.10.11:3306": "held by glance, glance, who made it"
+        "sockets/control/tcp/198.18.10.11:3306": "held by glance; made by glance"
     }
 
 

@@ -172,7 +172,7 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
     for name in ("libvirt-sock-ro", "libvirt-admin-sock", "virtlogd-sock", "virtlogd-admin-sock"):
         yield OwnSocket("unix", f"/run/libvirt/{name}", "root alone asks here", always=True)
     for at, why in (
-        ("/var/lib/libvirt/qemu/domain-*/*", "libvirtd commands a guest"),
+        ("/var/lib/libvirt/qemu/domain-*/*.sock", "libvirtd commands a guest"),
         ("/var/lib/libvirt/qemu/qmp-*/qmp.monitor", "libvirtd asks QEMU what it can"),
         ("/run/libvirt/qemu/channel/*", "libvirtd talks to a guest's agent"),
     ):
@@ -189,6 +189,7 @@ def private(place: Place) -> Iterator[Private]:
         ("/var/lib/libvirt/qemu", "guests' monitors and memory"),
     ):
         yield Private(path, why, (QEMU,), members=QEMU.group)
+    yield Private("/var/lib/libvirt/qemu/domain-*/master-key.aes", "opens what libvirt tells a guest's QEMU", (QEMU,))
     for path, why in (
         (f"{INSTANCES}/*-*-*-*-*/console.log", "what a guest says on its console; nova-compute has a helper read it"),
         ("/etc/libvirt/secrets", "libvirt's secrets"),

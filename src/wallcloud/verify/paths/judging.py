@@ -65,6 +65,16 @@ def absent(node: str, targets: Iterable[Target], there: Mapping[str, Sequence[st
             yield Seen(probe, ABSENT)
 
 
+def shaped(node: str, targets: Iterable[Target], told: Mapping[str, str]) -> Iterator[Seen]:
+    """Files with secrets have the mode that they were given, also where a folder above them is closed."""
+    for target in targets:
+        if target.shape:
+            why = f"{target.why}: its account reads it, root alone writes it; an apply sets it back"
+            repeat = f"{node}# stat -c '%a %U:%G' {target.path}"
+            probe = Probe(f"paths/{node}/mode{target.path}", node, target.shape, why, {}, repeat=repeat, source=node)
+            yield Seen(probe, told.get(target.path, ABSENT))
+
+
 def opened(node: str, each: Iterable[Try], told: Mapping[str, Sequence[str]]) -> Iterator[Seen]:
     """What came of it: an answer for each, in the order of each account's list."""
     answers = {account: iter(outcomes) for account, outcomes in told.items()}

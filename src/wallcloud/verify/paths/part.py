@@ -36,6 +36,8 @@ def _node(cloud: Cloud, name: str) -> Iterator[Seen]:
     with Hands(name, cloud.on_node(name, list(ARGV)), PROGRAM) as hands:
         there = hands.call("places", patterns=[each.path for each in targets])
         yield from judging.absent(name, targets, there)
+        shaped = [each.path for each in targets if each.shape]
+        yield from judging.shaped(name, targets, hands.call("shapes", paths=shaped))
         tries = tuple(judging.tries(targets, there, (*wanted.accounts(design, name), wanted.NOBODY)))
         yield from judging.opened(name, tries, hands.call("tried", accounts=judging.asked(tries)))
         salt = chance.token_hex(16)

@@ -7,6 +7,7 @@ is to be found.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from wallcloud.catalog.component import ROOT, Account, Component, Listen, OwnSocket, Private
 from wallcloud.catalog.place import Place
@@ -30,6 +31,8 @@ class Target:
     socket: bool = False
     must: bool = True
     """It is there, else it may be."""
+    shape: str = ""
+    """Mode, owner and group, of a file that is a resource."""
 
 
 def accounts(design: Design, node: str) -> dict[str, Account]:
@@ -55,7 +58,7 @@ def targets(design: Design, node: str) -> tuple[Target, ...]:
         first = found.setdefault(each.path, each)
         if first is not each:
             readers, must = first.readers | each.readers, first.must or each.must
-            found[each.path] = Target(each.path, readers, first.why, first.socket, must)
+            found[each.path] = replace(first, readers=readers, must=must)
     return tuple(found.values())
 
 
@@ -70,9 +73,12 @@ def _resources(design: Design, node: str) -> Iterator[Target]:
             continue
         own = _accounts(component)
         if isinstance(resource, File) and any(hole.name != CA_HOLE for hole in holes(resource)):
-            yield Target(resource.path, _let_in(own, resource.owner, resource.group), "it holds secrets")
+            shape = f"{resource.mode:04o} {resource.owner}:{resource.group}"
+            yield Target(resource.path, _let_in(own, resource.owner, resource.group), "it holds secrets", shape=shape)
         elif isinstance(resource, Certificate):
-            yield Target(resource.key_path, _let_in(own, ROOT.name, resource.group), "whoever has the key is its owner")
+            shape = f"0640 {ROOT.name}:{resource.group}"
+            why = "whoever has the key is its owner"
+            yield Target(resource.key_path, _let_in(own, ROOT.name, resource.group), why, shape=shape)
         elif isinstance(resource, Directory) and not resource.mode & 0o007:
             reading = _let_in(own, resource.owner, resource.group if resource.mode & 0o040 else "")
             yield Target(resource.path, reading, f"{resource.component}'s own folder: {resource.reason}")

@@ -140,6 +140,7 @@ def _listener(node: str, want: Wanted, mine: list[Socket], moved: list[Socket]) 
 def _held(want: Wanted, mine: list[Socket]) -> str:
     """`held by` the account that holds all of these and made them, or what else is so."""
     accounts: set[str] = set()
+    makers: set[str] = set()
     for each in mine:
         at_work = {
             holder.account
@@ -152,9 +153,9 @@ def _held(want: Wanted, mine: list[Socket]) -> str:
         nobody = want.holder if want.systemd and each.holders else OUTSIDE.name if want.kind == "unix" else KERNEL.name
         accounts |= at_work or {nobody}
         made = {want.holder, "", *(("root",) if want.systemd or want.given_up or want.holder == KERNEL.name else ())}
-        if each.by not in made:
-            accounts.add(f"{each.by}, who made it")
-    return f"held by {', '.join(sorted(accounts))}"
+        makers |= {each.by} - made
+    by = f"; made by {', '.join(sorted(makers))}" if makers else ""
+    return f"held by {', '.join(sorted(accounts))}{by}"
 
 
 def _own(node: str, want: Wanted, mine: list[Socket], spaces: list[str]) -> Iterator[Seen]:

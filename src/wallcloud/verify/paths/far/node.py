@@ -15,5 +15,5 @@ def dumps() -> dict[str, Any]:
 
 def main() -> None:
     """Serves these kinds."""
-    kinds = (trying.places, trying.tried, searching.search, dumps)
+    kinds = (trying.places, trying.shapes, trying.tried, searching.search, dumps)
     loop.serve({kind.__name__: kind for kind in kinds})
