@@ -12,7 +12,7 @@ from tests.design.world import EXAMPLES, designed
 from wallcloud.site.model import Role
 from wallcloud.verify.accounts import keystone, mariadb, people, rabbitmq
 from wallcloud.verify.accounts.far import servers
-from wallcloud.verify.accounts.part import asked, judge
+from wallcloud.verify.accounts.part import judge, question
 
 FOLDER = Path(__file__).parent / "golden"
 Told = dict[str, Any]
@@ -31,7 +31,7 @@ def declared(flavour: str = "article", node: str = "control") -> Told:
         groups.setdefault(it.group, [])
         for group in it.groups:
             groups.setdefault(group, []).append(name)
-    bus = {name: {"asks": "answered", "commands": "refused: no"} for name in asked(design, node)["commanders"]}
+    bus = {name: {"asks": "answered", "commands": "refused: no"} for name in question(design, node)["commanders"]}
     told: Told = {"accounts": accounts, "groups": groups, "sudo": [], "polkit": [], "bus": bus}
     if Role.CONTROL in design.site.nodes[node].roles:
         told |= {"mariadb": _mariadb(flavour), "broker": _broker(flavour), "offers": ["EXTERNAL"]}

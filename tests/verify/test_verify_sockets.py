@@ -7,7 +7,9 @@ import pytest
 from tests.design.goldens import golden
 from tests.design.world import EXAMPLES, designed
 
+from wallcloud.verify.asking import each_node
 from wallcloud.verify.expectation import Seen
+from wallcloud.verify.hands import Trouble
 from wallcloud.verify.sockets.far import listening
 from wallcloud.verify.sockets.judging import NONE, judge
 from wallcloud.verify.sockets.wanted import Wanted, clients, wanted
@@ -134,6 +136,19 @@ def test_each_namespace_and_kind_without_strays_is_an_expectation() -> None:
     for space in ("", "qdhcp-1/"):
         for kind in ("tcp", "udp", "raw", "packet", "unix"):
             assert every[f"sockets/control/{space}{kind}/undeclared"].outcome == NONE
+
+
+def test_a_node_that_does_not_answer_is_one_failure() -> None:
+    def act(node: str) -> list[Seen]:
+        if node == "b":
+            raise Trouble("no route", output=("it is down",))
+        return seen("control", heard("control"))
+
+    every = {each.probe.id: each for each in each_node("sockets", ("a", "b"), act)}
+    assert [(id_, each.detail) for id_, each in every.items() if not each.holds] == [
+        ("sockets/b/asked", "no route | it is down")
+    ]
+    assert every["sockets/a/asked"].holds and len(every) > 30
 
 
 def test_addresses_of_the_kernel() -> None:

@@ -1,4 +1,4 @@
-"""Asks all nodes at once, as root, by a program that is started there for one question."""
+"""Asks all nodes at once, as root: one that does not answer is an expectation that fails, and no end of the others."""
 
 from __future__ import annotations
 
@@ -8,25 +8,36 @@ from types import ModuleType
 from typing import Any
 
 from wallcloud.verify.cloud import Cloud
-from wallcloud.verify.hands import ARGV, Hands
+from wallcloud.verify.expectation import Probe, Seen
+from wallcloud.verify.hands import ARGV, Hands, Trouble
 
 AT_ONCE = 16
+ANSWERS, NO_ANSWER = "answers", "no answer"
 
 
-def ask_nodes(
-    cloud: Cloud,
-    program: tuple[ModuleType, ...],
-    kind: str,
-    args: Callable[[str], dict[str, Any]],
-    nodes: Iterable[str] | None = None,
-) -> dict[str, Any]:
-    """Node → what it answered to a call of `kind` with `args(node)`; by standard input, so secrets of a node may be in
-    it. Raises Trouble with what the other side said."""
-    names = tuple(cloud.design.site.nodes if nodes is None else nodes)
+def each_node(part: str, nodes: Iterable[str], act: Callable[[str], Iterable[Seen]]) -> tuple[Seen, ...]:
+    """What `act` sees of each node, and for each whether it could be asked at all (`PART/NODE/asked`)."""
+    names = tuple(nodes)
 
-    def ask(node: str) -> Any:
-        with Hands(node, cloud.on_node(node, list(ARGV)), program) as hands:
-            return hands.call(kind, **args(node))
+    def one(node: str) -> tuple[Seen, ...]:
+        probe = Probe(
+            f"{part}/{node}/asked", node, ANSWERS, "the node tells what only root on it can see", {}, source=node
+        )
+        try:
+            return (Seen(probe, ANSWERS), *act(node))
+        except Trouble as error:
+            return (Seen(probe, NO_ANSWER, " | ".join((error.what, *error.output))),)
 
     with ThreadPoolExecutor(min(AT_ONCE, max(1, len(names)))) as pool:
-        return dict(zip(names, pool.map(ask, names), strict=True))
+        return tuple(seen for part_ in pool.map(one, names) for seen in part_)
+
+
+def hands_on(cloud: Cloud, node: str, program: tuple[ModuleType, ...]) -> Hands:
+    """A program on a node, as root; what it is asked comes by standard input. Raises Trouble."""
+    return Hands(node, cloud.on_node(node, list(ARGV)), program)
+
+
+def asked(cloud: Cloud, node: str, program: tuple[ModuleType, ...], kind: str, **args: Any) -> Any:
+    """The answer to one question of a node. Raises Trouble with what the other side said."""
+    with hands_on(cloud, node, program) as hands:
+        return hands.call(kind, **args)

@@ -16,7 +16,7 @@ from wallcloud.verify.accounts import keystone, mariadb, people, rabbitmq
 from wallcloud.verify.accounts.far import node as far_node
 from wallcloud.verify.accounts.far import people as far_people
 from wallcloud.verify.accounts.far import servers as far_servers
-from wallcloud.verify.asking import ask_nodes
+from wallcloud.verify.asking import asked, each_node
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Seen
 from wallcloud.verify.far import becoming, loop, processes
@@ -25,14 +25,17 @@ PROGRAM: tuple[ModuleType, ...] = (loop, processes, becoming, far_people, far_se
 
 
 def act(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
-    """What is known of accounts anywhere. Raises WallcloudError where a node does not answer."""
+    """What is known of accounts anywhere."""
     design = cloud.design
     with step(progress, "accounts of servers and nodes"):
-        told = ask_nodes(cloud, PROGRAM, "told", lambda node: asked(design, node))
-        return tuple(seen for node, answer in told.items() for seen in judge(design, node, answer))
+        return each_node(
+            "accounts",
+            design.site.nodes,
+            lambda node: judge(design, node, asked(cloud, node, PROGRAM, "told", **question(design, node))),
+        )
 
 
-def asked(design: Design, node: str) -> dict[str, Any]:
+def question(design: Design, node: str) -> dict[str, Any]:
     """What a node's program is asked."""
     commanders = [name for name in people.declared(design, node) if name != ROOT.name]
     control = Role.CONTROL in design.site.nodes[node].roles

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets as chance
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 from wallcloud.progress import Progress, step
-from wallcloud.verify.asking import AT_ONCE
+from wallcloud.verify.asking import each_node, hands_on
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Seen
 from wallcloud.verify.far import becoming, loop, processes
-from wallcloud.verify.hands import ARGV, Hands
 from wallcloud.verify.paths import deployer, judging, wanted
 from wallcloud.verify.paths.far import dumping, node, searching, trying
 
@@ -21,19 +19,18 @@ PROGRAM: tuple[ModuleType, ...] = (loop, processes, becoming, trying, searching,
 
 
 def act(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
-    """What accounts can open, and where secrets are. Raises WallcloudError where a node does not answer."""
-    nodes = tuple(cloud.design.site.nodes)
-    with step(progress, "secrets, and who can open what"), ThreadPoolExecutor(min(AT_ONCE, len(nodes))) as pool:
-        every = [seen for part in pool.map(lambda name: tuple(_node(cloud, name)), nodes) for seen in part]
+    """What accounts can open, and where secrets are."""
+    with step(progress, "secrets, and who can open what"):
+        every = each_node("paths", cloud.design.site.nodes, lambda name: _node(cloud, name))
         if cloud.state and cloud.cache:
-            every += deployer.judge(cloud.state, cloud.cache, cloud.secrets)
-        return tuple(every)
+            return (*every, *deployer.judge(cloud.state, cloud.cache, cloud.secrets))
+        return every
 
 
 def _node(cloud: Cloud, name: str) -> Iterator[Seen]:
     design = cloud.design
     targets = wanted.targets(design, name)
-    with Hands(name, cloud.on_node(name, list(ARGV)), PROGRAM) as hands:
+    with hands_on(cloud, name, PROGRAM) as hands:
         there = hands.call("places", patterns=[each.path for each in targets])
         yield from judging.absent(name, targets, there)
         shaped = [each.path for each in targets if each.shape]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from wallcloud.progress import Progress, step
-from wallcloud.verify.asking import ask_nodes
+from wallcloud.verify.asking import asked, each_node
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Seen
 from wallcloud.verify.far import loop, processes
@@ -17,12 +17,13 @@ PROGRAM: tuple[ModuleType, ...] = (loop, processes, listening, node)
 
 
 def act(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
-    """What hears on every node. Raises WallcloudError where a node does not answer."""
+    """What hears on every node."""
     design = cloud.design
     with step(progress, "sockets of every namespace"):
-        told = ask_nodes(cloud, PROGRAM, "sockets", lambda _: {})
-        return tuple(
-            seen
-            for name, answer in told.items()
-            for seen in judge(name, answer, wanted(design, name), clients(design, name))
+        return each_node(
+            "sockets",
+            design.site.nodes,
+            lambda name: judge(
+                name, asked(cloud, name, PROGRAM, "sockets"), wanted(design, name), clients(design, name)
+            ),
         )
