@@ -34,8 +34,13 @@ def declared(flavour: str = "article", node: str = "control") -> Told:
     bus = {name: {"asks": "answered", "commands": "refused: no"} for name in question(design, node)["commanders"]}
     told: Told = {"accounts": accounts, "groups": groups, "sudo": [], "polkit": [], "bus": bus}
     if Role.CONTROL in design.site.nodes[node].roles:
-        told |= {"mariadb": _mariadb(flavour), "broker": _broker(flavour), "offers": ["EXTERNAL"]}
+        told |= {"mariadb": _mariadb(flavour), "broker": _broker(flavour), "offers": ["EXTERNAL"], "silent": {}}
         told["keystone"] = _keystone(flavour)
+        known = {each.name for each in mariadb.wanted(design)}
+        told["knocked"] = [
+            "let in" if account == user and f"{user}@localhost" in known else "refused"
+            for account, user in question(design, node)["knocks"]
+        ]
     return told
 
 
@@ -208,6 +213,20 @@ def test_what_is_more_or_less_than_declared_fails_alone(
     change: Callable[[Told], object], id_: str, outcome: str
 ) -> None:
     assert failed(change) == {f"accounts/{id_}": outcome}
+
+
+def test_a_server_that_does_not_answer_is_one_failure() -> None:
+    assert failed(lambda told: told["silent"].update(broker="RuntimeError: no")) == {
+        "accounts/broker/asked": "no answer"
+    }
+
+
+def test_an_account_that_mariadb_lets_in_as_another_fails() -> None:
+    knocks = question(designed(), "control")["knocks"]
+    number = knocks.index(["nobody", "root"])
+    assert failed(lambda told: told["knocked"].__setitem__(number, "let in")) == {
+        "accounts/mariadb/nobody as root": "let in"
+    }
 
 
 def test_an_account_with_the_number_of_root_fails() -> None:

@@ -84,6 +84,34 @@ def judge(design: Design, node: str, told: Mapping[str, Any]) -> Iterator[Seen]:
     )
 
 
+def knocks(design: Design, accounts: Iterable[str]) -> list[list[str]]:
+    """(account, user): each account of the node as itself, as root, and as a neighbour."""
+    local = [each.name.partition("@")[0] for each in wanted(design) if each.name.endswith("@localhost")]
+    services = [name for name in local if f"{name}@localhost" not in _SYSTEM]
+    return [
+        [account, user]
+        for account in accounts
+        for user in dict.fromkeys((account, "root", next(name for name in services if name != account)))
+    ]
+
+
+def knocked(design: Design, node: str, tries: Iterable[list[str]], told: Iterable[str]) -> Iterator[Seen]:
+    """Whom MariaDB let in: each account as itself, where it is a component's with a database, and as nobody else."""
+    known = {each.name for each in wanted(design)}
+    for (account, user), outcome in zip(tries, told, strict=True):
+        may = account == user and f"{user}@localhost" in known
+        yield seen(
+            f"mariadb/{account} as {user}",
+            node,
+            "let in" if may else "refused",
+            outcome,
+            "the kernel says who comes to the socket, and that one alone is let in",
+            f"{node}# setpriv --reuid={account} --regid={account} --init-groups mariadb --no-defaults "
+            f"--socket=/run/mysqld/mysqld.sock --skip-ssl --user={user} -e 'SELECT 1'",
+            wall=not may,
+        )
+
+
 def _account(node: str, want: Wanted, found: Mapping[str, Any] | None, databases: Iterable[str]) -> Iterator[Seen]:
     base = f"mariadb/{want.name}"
     user, _, host = want.name.rpartition("@")

@@ -24,7 +24,7 @@ def wanted(design: Design) -> dict[str, str]:
     }
 
 
-def judge(design: Design, node: str, told: Mapping[str, Any], offers: list[str]) -> Iterator[Seen]:
+def judge(design: Design, node: str, told: Mapping[str, Any]) -> Iterator[Seen]:
     """Every account × every virtual host, and whatever else is there."""
     wants = wanted(design)
     vhosts = sorted(set(wants.values()))
@@ -56,4 +56,9 @@ def judge(design: Design, node: str, told: Mapping[str, Any], offers: list[str])
     yield from strays("rabbitmq/vhost", node, set(told["vhosts"]) - set(vhosts), why, f"{tool} list_vhosts")
     why = "the broker lets nobody in by a password"
     yield seen("rabbitmq/mechanisms", node, "EXTERNAL", listed(told["mechanisms"]), why, f"{tool} environment")
-    yield seen("rabbitmq/offers", node, "EXTERNAL", listed(offers), f"{why}: what it offers in its first words")
+
+
+def offered(node: str, offers: list[str]) -> Iterator[Seen]:
+    """What the broker says first to who connects."""
+    why = "the broker lets nobody in by a password: what it offers in its first words"
+    yield seen("rabbitmq/offers", node, "EXTERNAL", listed(offers), why)

@@ -13,6 +13,7 @@ import re
 import socket
 import ssl
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 from wallcloud.verify.far.becoming import as_account
@@ -174,9 +175,21 @@ def _exactly(wrapped: ssl.SSLSocket, size: int) -> bytes:
 
 
 def servers(offers: dict[str, str]) -> dict[str, Any]:
-    """All of it. `offers` says where the broker is, and as which account and with which certificate it is asked: no
+    """`{mariadb, keystone, broker, offers, silent: {name: why}}`; who does not answer is `silent` and keeps no other
+    from answering. `offers` says where the broker is, and as which account and with which certificate it is asked: no
     other is let out to it."""
     account = offers["account"]
-    asked = {key: value for key, value in offers.items() if key != "account"}
-    offered = as_account(account, lambda: bus_offers(**asked))
-    return {"mariadb": mariadb(), "keystone": keystone(), "broker": broker(), "offers": offered}
+    where = {key: value for key, value in offers.items() if key != "account"}
+    asked: dict[str, Callable[[], Any]] = {
+        "mariadb": mariadb,
+        "keystone": keystone,
+        "broker": broker,
+        "offers": lambda: as_account(account, lambda: bus_offers(**where)),
+    }
+    found: dict[str, Any] = {"silent": {}}
+    for name, ask in asked.items():
+        try:
+            found[name] = ask()
+        except Exception as error:
+            found["silent"][name] = f"{type(error).__name__}: {error}"
+    return found
