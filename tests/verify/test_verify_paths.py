@@ -56,6 +56,10 @@ def test_each_account_is_tried_at_each_path_and_judged_by_what_came() -> None:
     assert len(seen) == 4
     assert [id_ for id_, each in seen.items() if not each.holds] == ["paths/control/nobody→/a"]
     assert seen["paths/control/nobody→/a"].probe.negative and not seen["paths/control/glance→/a"].probe.negative
+    gone = wanted.Target("/tmp/*", frozenset(), "a session's", must=False)
+    brief = tuple(judging.tries((gone,), {"/tmp/*": ["/tmp/1", "/tmp/2"]}, ("nobody",)))
+    left = list(judging.opened("control", brief, {"nobody": ["absent", "refused"]}))
+    assert [each.probe.id for each in left] == ["paths/control/nobody→/tmp/2"]
     assert [each.probe.id for each in judging.absent("control", targets, there)] == ["paths/control//gone"]
 
 

@@ -50,13 +50,14 @@ def settings(place: Place) -> oslo.Settings:
 def sockets(place: Place) -> Iterator[OwnSocket]:
     """Its own, and those of dnsmasq and metadata proxies in its namespaces."""
     yield from neutron_agent.namespace_sockets(place)
-    for kind, at, why, must in (
-        ("udp", "*:67", "DHCP", True),
-        ("udp", "*:547", "DHCP over IPv6", False),
-        ("udp", "*:53", "names", False),
-        ("tcp", "*:53", "names", False),
-        ("udp", "*", "it asks the site's resolvers", False),
-        ("raw", "*", "it looks whether an address is taken", False),
+    # Each comes and goes with a tenant's network.
+    for kind, at, why in (
+        ("udp", "*:67", "DHCP"),
+        ("udp", "*:547", "DHCP over IPv6"),
+        ("udp", "*:53", "names"),
+        ("tcp", "*:53", "names"),
+        ("udp", "*", "it asks the site's resolvers"),
+        ("raw", "*", "it looks whether an address is taken"),
     ):
         yield OwnSocket(
             kind,  # type: ignore[arg-type]
@@ -65,7 +66,6 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
             account=NOBODY,
             units=root_helper.units(place),
             space="qdhcp-*",
-            always=must,
             given_up=True,
         )
     yield neutron_agent.proxy_socket(place, 80, "qdhcp-*")

@@ -245,7 +245,15 @@ COMPONENT = Component(
     roles=(Role.NETWORK, Role.COMPUTE),
     account=ACCOUNT,
     packages=("openvswitch-switch",),
-    masks=("openvswitch-switch.service", "ovsdb-server.service", "ovs-vswitchd.service", "ovs-record-hostname.service"),
+    masks=(
+        "openvswitch-switch.service",
+        "ovsdb-server.service",
+        "ovs-vswitchd.service",
+        "ovs-record-hostname.service",
+        # It comes with the package, listens after the next reboot, and nobody asks it.
+        "uuidd.service",
+        "uuidd.socket",
+    ),
     listens=(
         Listen("database", None, path=SOCKET, authentication="the socket's group", encryption=_KERNEL, members=NAME),
         Listen(

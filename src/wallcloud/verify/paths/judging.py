@@ -34,6 +34,7 @@ class Try:
     path: str
     how: str
     may: bool
+    must: bool
     why: str
 
 
@@ -46,7 +47,7 @@ def tries(targets: Iterable[Target], there: Mapping[str, Sequence[str]], account
             for account in every:
                 may = account in target.readers
                 how = ("reach" if may else "connect") if target.socket else "open"
-                yield Try(account, path, how, may, target.why)
+                yield Try(account, path, how, may, target.must, target.why)
 
 
 def asked(each: Iterable[Try]) -> dict[str, list[tuple[str, str]]]:
@@ -76,9 +77,13 @@ def shaped(node: str, targets: Iterable[Target], told: Mapping[str, str]) -> Ite
 
 
 def opened(node: str, each: Iterable[Try], told: Mapping[str, Sequence[str]]) -> Iterator[Seen]:
-    """What came of it: an answer for each, in the order of each account's list."""
+    """What came of it: an answer for each, in the order of each account's list. What may come and go and went in the
+    meantime says nothing."""
     answers = {account: iter(outcomes) for account, outcomes in told.items()}
     for one in each:
+        outcome = next(answers[one.account])
+        if outcome == ABSENT and not one.must:
+            continue
         verb = {"open": f"test -r {one.path}", "reach": f"test -w {one.path}"}.get(one.how, f"nc -zU {one.path}")
         yield Seen(
             Probe(
@@ -91,7 +96,7 @@ def opened(node: str, each: Iterable[Try], told: Mapping[str, Sequence[str]]) ->
                 repeat=f"{node}# setpriv --reuid={one.account} --regid={one.account} --init-groups {verb}",
                 source=f"{node} as {one.account}",
             ),
-            next(answers[one.account]),
+            outcome,
         )
 
 
