@@ -177,6 +177,12 @@ def sockets(place: Place) -> Iterator[OwnSocket]:
         ("/run/libvirt/qemu/channel/*", "libvirtd talks to a guest's agent"),
     ):
         yield OwnSocket("unix", at, why, account=QEMU, given_up=True)
+    yield OwnSocket(
+        "unix",
+        "/run/systemd/userdb/io.systemd.Machine",
+        "libvirtd registers guests with systemd-machined, which the system bus starts",
+        everyone="it tells names of machines' accounts, of which there are none",
+    )
 
 
 def private(place: Place) -> Iterator[Private]:
