@@ -1,6 +1,7 @@
 """Who may open what on nodes, where secrets may be, and how what was tried and found is judged."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,13 @@ def test_keys_are_found_as_they_are() -> None:
     assert searching._telling(b"", lines[:3]) == b"b"
     assert searching._telling(b"OPENSSH ", lines) == b"d"
     assert searching._telling(b"", [*lines, *lines]) == b"c"
+
+
+def test_what_grep_lets_through_is_whatever_may_hold_one() -> None:
+    lines = [SECRET, f"a {SECRET} b", "c2Vj+/cmV0", "nothing", SECRET[:-1]]
+    for each in search(key=b"c2Vj+/cmV0").patterns().decode().splitlines():
+        assert any(re.search(each, line) for line in lines[:3]) and not any(re.search(each, line) for line in lines[3:])
+    assert b"\n\n" not in search().patterns() and search().patterns().endswith(b"}\n")
 
 
 def test_what_a_node_is_told_of_a_secret_is_no_secret() -> None:

@@ -33,6 +33,7 @@ _WHOLE = ("/etc", "/run", "/tmp", "/var/tmp", "/var/log", "/var/lib/wallcloud", 
 _NOT = ("/proc", "/sys", "/var/log/journal")
 _MERGED = ("/bin/", "/sbin/", "/lib/", "/lib64/", "/lib32/")
 _LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "overlay", "tmpfs", "devtmpfs", "zfs", "f2fs", "vfat"})
+_JOURNAL = ("/usr/bin/journalctl", "--no-pager", "--quiet", "--output=export")
 _PEM = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----\s+([^-]+?)\s+-----END")
 _FEW_LINES = 6
 
@@ -58,6 +59,10 @@ class Search:
             found |= self._in_run(data[at:end].lower())
             at = shape.find(_RUN, end)
         return found
+
+    def patterns(self) -> bytes:
+        """For grep, one on a line: whatever line may hold one of them matches."""
+        return b"\n".join((b"[0-9a-fA-F]{%d}" % _DIGITS, *(re.escape(text) for text in self._keys.values()), b""))
 
     def _in_run(self, run: bytes) -> set[str]:
         found: set[str] = set()
@@ -200,20 +205,40 @@ def _processes(looking: Search) -> tuple[dict[str, list[str]], dict[str, list[st
 
 
 def _journal(looking: Search) -> tuple[dict[str, list[str]], int]:
-    """What is kept of logs, with all fields; unpacked by journalctl."""
-    found: dict[str, list[str]] = {}
-    size = 0
-    with subprocess.Popen(
-        ["/usr/bin/journalctl", "--no-pager", "--quiet", "--output=export"], stdout=subprocess.PIPE
-    ) as journal:
+    """What is kept of logs, with all fields; unpacked by journalctl, sifted by grep, whose patterns no argument shows.
+    Only where something is found the entries are looked at one by one."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(looking.patterns())
+    with (
+        subprocess.Popen(_JOURNAL, stdout=subprocess.PIPE) as journal,
+        subprocess.Popen(
+            ["/usr/bin/grep", "--text", "--extended-regexp", f"--file=/dev/fd/{reading}"],
+            stdin=journal.stdout,
+            stdout=subprocess.PIPE,
+            pass_fds=(reading,),
+            env={"LC_ALL": "C"},
+        ) as sieve,
+    ):
+        os.close(reading)
+        names = looking.names(sieve.stdout.read() if sieve.stdout else b"")
+    size = sum(
+        path.stat().st_size for top in ("/var/log", "/run/log") for path in Path(top).glob("journal/*/*.journal*")
+    )
+    return (_units(looking) if names else {}), size
+
+
+def _units(looking: Search) -> dict[str, list[str]]:
+    """Secret → the units whose entries hold it."""
+    found: dict[str, set[str]] = {}
+    with subprocess.Popen(_JOURNAL, stdout=subprocess.PIPE) as journal:
         rest = b""
         while journal.stdout and (data := journal.stdout.read(_CHUNK)):
-            size += len(data)
             whole = rest + data
             for name in looking.names(whole):
-                found.setdefault(name, []).append(_unit_in(whole, looking, name))
+                found.setdefault(name, set()).add(_unit_in(whole, looking, name))
             rest = data[-_OVERLAP:]
-    return {name: sorted(set(units)) for name, units in found.items()}, size
+    return {name: sorted(units) for name, units in found.items()}
 
 
 def _unit_in(data: bytes, looking: Search, name: str) -> str:
