@@ -22,7 +22,7 @@ MAY = {
     "catalog": {"site", "node", "build", "plugins", "frozen", "errors"},
     "design": {"catalog", "rules", "site", "node", "build", "frozen", "errors"},
     "deploy": {"design", "catalog", "site", "node", "build", "frozen", "errors", "progress"},
-    "verify": {"design", "catalog", "site", "frozen", "errors", "progress"},
+    "verify": {"design", "catalog", "site", "node", "frozen", "errors", "progress"},
     "draw": {"design", "catalog", "site", "frozen"},
     "lab": {"site", "build", "node", "frozen", "errors", "progress"},
     "cli": {

@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from importlib import resources as package
 
 from wallcloud.catalog import bridges, tls
-from wallcloud.catalog.component import EVERY_ROLE, ROOT, Component, Exemption, Listen, Outside, Visit
+from wallcloud.catalog.component import (
+    EVERY_ROLE,
+    MESSAGE_BUS,
+    OUTSIDE,
+    ROOT,
+    Component,
+    Exemption,
+    Listen,
+    Outside,
+    OwnSocket,
+    Private,
+    Visit,
+)
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import Directory, File, Input, Interface, InterfaceSysctls, Route, Sysctl, Unit
@@ -249,6 +261,47 @@ def _route_reason(network: Network) -> str:
     return "answers to tenants"
 
 
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """systemd's, journald's and the system bus's. Whom they serve is their programs' to decide, call by call."""
+    everyone = "whoever runs on the node logs, reports and asks; what he may is decided call by call"
+    for path, why, open_, must in (
+        ("/run/systemd/private", "systemctl as root", "", True),
+        ("/run/systemd/notify", "services say that they are ready", everyone, True),
+        ("/run/systemd/userdb/io.systemd.DynamicUser", "names of accounts that units make", everyone, True),
+        ("/run/systemd/io.system.ManagedOOM", "what systemd-oomd would ask", everyone, True),
+        ("/run/systemd/journal/dev-log", "logs", everyone, True),
+        ("/run/systemd/journal/socket", "logs", everyone, True),
+        ("/run/systemd/journal/stdout", "logs of units", everyone, True),
+        ("/run/systemd/journal/io.systemd.journal", "journalctl as root", "", True),
+        ("/run/udev/control", "udevadm as root", "", False),
+    ):
+        yield OwnSocket("unix", path, why, everyone=open_, always=must)
+    yield OwnSocket(
+        "unix",
+        "/run/dbus/system_bus_socket",
+        "the system bus: systemctl and loginctl",
+        account=MESSAGE_BUS,
+        systemd=True,
+        always=True,
+        everyone=everyone,
+    )
+    if place.facts.virtualization == "systemd-nspawn":
+        yield OwnSocket("unix", "/run/host/notify", "the node tells its host that it has booted", account=OUTSIDE)
+
+
+def private(place: Place) -> Iterator[Private]:
+    """The node's own."""
+    for path, why in (
+        ("/etc/shadow", "passwords"),
+        ("/etc/gshadow", "passwords"),
+        ("/root", "root's"),
+        ("/run/wallcloud/passwords", "digests of passwords that were tried"),
+        ("/run/wallcloud/started", "what units were started with"),
+        ("/var/log/journal/*/system*.journal", "logs"),
+    ):
+        yield Private(path, why, ())
+
+
 COMPONENT = Component(
     name="basics",
     title="node basics",
@@ -267,5 +320,7 @@ COMPONENT = Component(
         ),
     ),
     visits=(Visit(Outside.ADMINS, "ping", "admins see whether the node is there"),),
+    sockets=sockets,
+    private=private,
     resources=resources,
 )

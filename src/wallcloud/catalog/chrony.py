@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wallcloud.catalog import tls
 from wallcloud.catalog.component import (
     EVERY_ROLE,
+    ROOT,
     Account,
     Call,
     Component,
@@ -14,6 +15,8 @@ from wallcloud.catalog.component import (
     Listen,
     Outside,
     OutsideService,
+    OwnSocket,
+    Private,
 )
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
@@ -90,6 +93,17 @@ def _config(place: Place, paths: tls.Paths) -> str:
     return "\n".join([*lines, ""])
 
 
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """Where chronyc asks, and what it asks from."""
+    yield OwnSocket("unix", SOCKET, "chronyc as root, or as its own account", always=True)
+    yield OwnSocket("unix", "/run/chrony/chronyc.*.sock", "chronyc takes its answer", account=ROOT)
+
+
+def private(place: Place) -> Iterator[Private]:
+    """NTS cookies and keys."""
+    yield Private("/var/lib/chrony", "keys that authenticate the time", (ACCOUNT,))
+
+
 COMPONENT = Component(
     name="chrony",
     title="chrony",
@@ -134,5 +148,7 @@ COMPONENT = Component(
             roles=(Role.CONTROL,),
         ),
     ),
+    sockets=sockets,
+    private=private,
     resources=resources,
 )

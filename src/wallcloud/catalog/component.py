@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from wallcloud.frozen import frozen
 from wallcloud.site.model import Kind, Role, Site
@@ -39,7 +39,12 @@ class Account:
 
 
 ROOT = Account("root", 0, home="/root", foreign=True)
+NOBODY = Account("nobody", 65534, foreign=True)
+MESSAGE_BUS = Account("messagebus", -2, foreign=True)
+"""dbus-daemon's; Debian gives it a number when it is installed."""
 WWW_DATA = Account("www-data", 33, home="/var/www", foreign=True)
+OUTSIDE = Account("the host around", -3, foreign=True)
+"""Whose processes a container does not see."""
 KERNEL = Account("kernel", -1, foreign=True)
 """Who sends what no process does: a tunnel's packets. The firewall can name no account for them."""
 
@@ -83,12 +88,62 @@ class Listen:
     exemption: Exemption | None = None
     roles: tuple[Role, ...] = EVERY_ROLE
     """Only where the component stands on a node of these roles does it listen."""
+    everywhere: str = ""
+    """Why it is bound to every address of its node instead of its network's."""
+    everyone: str = ""
+    """Why every account of the node may connect to this unix socket."""
+    members: str = ""
+    """The group whose members may connect to this unix socket, whoever of them is served."""
+    switched: bool = False
+    """The switch takes it off the wire: what a node has for it are the component's `sockets`, and no listener."""
     port_of: Callable[[Site], int] | None = None
     """Where the site says the port; `port` is the usual one then."""
 
     def port_at(self, site: Site) -> int | None:
         """The port in a site."""
         return self.port_of(site) if self.port_of else self.port
+
+
+@frozen
+class OwnSocket:
+    """A socket that a program has besides its listeners: no flow goes there, and it hears all the same.
+
+    `at` is a pattern (fnmatch): of a path, or of an abstract name behind `@`, for `unix`; of ADDRESS:PORT for `tcp` and
+    `udp`; of a protocol's number for `raw`; of an interface for `packet`.
+    """
+
+    kind: Literal["unix", "tcp", "udp", "raw", "packet"]
+    at: str
+    why: str
+    account: Account | None = None
+    """As whom its process runs, where it is not the component's account."""
+    units: str = "*"
+    """Pattern of the units whose processes may hold it."""
+    space: str = ""
+    """Pattern of the names of network namespaces in which it may be; empty: the node's own. Paths are seen in all."""
+    always: bool = False
+    """It must be there (in each such namespace), else it may come and go."""
+    systemd: bool = False
+    """systemd made it for the program, and has it open as well."""
+    given_up: bool = False
+    """It was made by root, who then became `account` or gave it to it: on disk it is root's."""
+    everyone: str = ""
+    """Why every account of the node may connect to this unix socket."""
+    members: str = ""
+    """The group whose members may connect to it, too."""
+
+
+@frozen
+class Private:
+    """What a program keeps to itself though no resource says so: nobody but `readers`, the members of `members` and
+    root may open it. `path` is a pattern (glob(7)); of many files the newest are tried."""
+
+    path: str
+    why: str
+    readers: tuple[Account, ...]
+    members: str = ""
+    key: bool = False
+    """It is a secret that was born on the node, and is nowhere else there."""
 
 
 @frozen
@@ -203,10 +258,22 @@ class ServiceUser:
 
 
 Resources = Callable[["Place"], Iterable["Resource"]]
+Sockets = Callable[["Place"], Iterable[OwnSocket]]
+Privates = Callable[["Place"], Iterable[Private]]
 
 
 def nothing(place: Place) -> Iterable[Resource]:
     """A component without resources of its own."""
+    return ()
+
+
+def no_sockets(place: Place) -> Iterable[OwnSocket]:
+    """A component without sockets beyond its listeners."""
+    return ()
+
+
+def no_privates(place: Place) -> Iterable[Private]:
+    """A component whose secrets all stand in its resources."""
     return ()
 
 
@@ -247,6 +314,10 @@ class Component:
     """Components of any node that must answer before its units start, though it meets them on the bus alone."""
     after: tuple[str, ...] = ()
     """Components whose resources come first on the same node, beyond those that it calls."""
+    sockets: Sockets = field(default=no_sockets)
+    """What it hears on besides its listeners, on one node."""
+    private: Privates = field(default=no_privates)
+    """What it keeps to itself besides its resources, on one node."""
     guards: Resources = field(default=nothing)
     """What must be as it says before anything on its node is changed; where it is not, nothing is."""
     resources: Resources = field(default=nothing)

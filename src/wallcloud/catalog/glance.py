@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import database, openstack, oslo, plugins, uwsgi
-from wallcloud.catalog.component import Account, Api, Call, Component, Database, Limit, Listen, ServiceUser, Term
+from wallcloud.catalog.component import (
+    Account,
+    Api,
+    Call,
+    Component,
+    Database,
+    Limit,
+    Listen,
+    Private,
+    ServiceUser,
+    Term,
+)
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.schema_heads import heads
@@ -41,7 +52,7 @@ def resources(place: Place) -> Iterator[Resource]:
     yield openstack.own_folder(place)
     for path in (ACCOUNT.home, f"{ACCOUNT.home}/tasks", f"{ACCOUNT.home}/staging", store):
         yield r.Directory(
-            path=path, owner="glance", group="glance", mode=0o750, component="glance", reason="where images are"
+            path=path, owner="glance", group="glance", mode=0o700, component="glance", reason="where images are"
         )
     yield oslo.config(place, CONFIG, settings(place), reason="Glance's settings")
     yield r.File(path=PASTE, content=_paste(place), component="glance", reason="the door stands behind authtoken")
@@ -144,6 +155,11 @@ paste.filter_factory = oslo_middleware:HTTPProxyToWSGI.factory
 {plugins.paste_filter(place, PREFIX)}"""
 
 
+def private(place: Place) -> Iterator[Private]:
+    """Tenants' images."""
+    yield Private(f"{place.site.image_store.path}/*", "an image of a tenant's", (ACCOUNT,))
+
+
 COMPONENT = Component(
     name="glance",
     title="Glance",
@@ -172,5 +188,6 @@ COMPONENT = Component(
         openstack.TOKENS,
     ),
     after=("plugins",),
+    private=private,
     resources=resources,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wallcloud.catalog.component import ROOT, OwnSocket
 from wallcloud.catalog.place import Place
 from wallcloud.frozen import frozen
 from wallcloud.node.resources import Unit
@@ -43,6 +44,11 @@ class HelperSocket:
     def command(self) -> str:
         """How to ask."""
         return f"/usr/bin/python3 -I {self.script} ask {self.path}"
+
+    def socket(self) -> OwnSocket:
+        """The socket, which systemd has open; who is served is another unit's."""
+        name = self.place.component.account.name
+        return OwnSocket("unix", self.path, "asks for helpers", account=ROOT, always=True, members=name)
 
     def resource(self, what: str, most: int) -> Unit:
         """The socket's unit. `what` is done there; at `most` so many helpers at once."""

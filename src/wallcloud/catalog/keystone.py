@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import database, keystone_cache, keystone_keys, openstack, oslo, plugins, uwsgi
-from wallcloud.catalog.component import Account, Api, Call, Component, Database, Limit, Listen, Term
+from wallcloud.catalog.component import Account, Api, Call, Component, Database, Limit, Listen, Private, Term
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.keystone_cache import ACCOUNT
 from wallcloud.catalog.place import Place
@@ -113,6 +113,12 @@ def _database(place: Place) -> Iterator[Resource]:
     )
 
 
+def private(place: Place) -> Iterator[Private]:
+    """Who has a key makes tokens of everybody."""
+    for folder in (keystone_keys.FERNET, keystone_keys.CREDENTIAL):
+        yield Private(f"{folder}/[0-9]*", "who has it makes tokens, or reads credentials", (ACCOUNT,), key=True)
+
+
 COMPONENT = Component(
     name="keystone",
     title="Keystone",
@@ -140,5 +146,6 @@ COMPONENT = Component(
         Call("keystone-cache", "socket", "its cache", same_node=True),
     ),
     after=("plugins",),
+    private=private,
     resources=resources,
 )

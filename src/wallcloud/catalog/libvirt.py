@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog.component import ROOT, Account, Component, Listen
+from wallcloud.catalog.component import ROOT, Account, Component, Listen, OwnSocket, Private
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node.resource import Resource
@@ -87,6 +87,7 @@ def resources(place: Place) -> Iterator[Resource]:
             # Guests outlive it. They may be in its control group (in a container there is no other).
             "KillMode=process",
             "Restart=always",
+            "LimitCORE=0",
             "LimitNOFILE=8192",
             "LimitMEMLOCK=64M",
             "TasksMax=32768",
@@ -166,6 +167,45 @@ def contained(place: Place) -> bool:
     return place.facts.virtualization in _CONTAINERS
 
 
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """What only root asks, and QEMU's monitors."""
+    for name in ("libvirt-sock-ro", "libvirt-admin-sock", "virtlogd-sock", "virtlogd-admin-sock"):
+        yield OwnSocket("unix", f"/run/libvirt/{name}", "root alone asks here", always=True)
+    for at, why in (
+        ("/var/lib/libvirt/qemu/domain-*/*.sock", "libvirtd commands a guest"),
+        ("/var/lib/libvirt/qemu/qmp-*/qmp.monitor", "libvirtd asks QEMU what it can"),
+        ("/run/libvirt/qemu/channel/*", "libvirtd talks to a guest's agent"),
+    ):
+        yield OwnSocket("unix", at, why, account=QEMU, given_up=True)
+    yield OwnSocket(
+        "unix",
+        "/run/systemd/userdb/io.systemd.Machine",
+        "libvirtd registers guests with systemd-machined, which the system bus starts",
+        everyone="it tells names of machines' accounts, of which there are none",
+    )
+
+
+def private(place: Place) -> Iterator[Private]:
+    """Tenants' disks and consoles, and libvirt's own."""
+    for path, why in (
+        (INSTANCES, "nova-compute makes the guests' folders, QEMU finds its files there"),
+        (f"{INSTANCES}/*-*-*-*-*", "a guest's folder"),
+        (f"{INSTANCES}/*-*-*-*-*/disk*", "a guest's disk"),
+        (f"{INSTANCES}/_base/*", "what guests' disks are made of"),
+        ("/var/lib/libvirt/qemu", "guests' monitors and memory"),
+    ):
+        yield Private(path, why, (QEMU,), members=QEMU.group)
+    yield Private("/var/lib/libvirt/qemu/domain-*/master-key.aes", "opens what libvirt tells a guest's QEMU", (QEMU,))
+    for path, why in (
+        (f"{INSTANCES}/*-*-*-*-*/console.log", "what a guest says on its console; nova-compute has a helper read it"),
+        ("/etc/libvirt/secrets", "libvirt's secrets"),
+        ("/etc/libvirt/qemu/*.xml", "guests"),
+        ("/run/libvirt/qemu/*.xml", "guests"),
+        ("/run/libvirt/secrets", "libvirt's secrets"),
+    ):
+        yield Private(path, why, ())
+
+
 COMPONENT = Component(
     name="libvirt",
     title="libvirt",
@@ -190,5 +230,7 @@ COMPONENT = Component(
         "virtlogd.socket",
     ),
     listens=(Listen("socket", None, path=SOCKET, authentication="the socket's group", encryption="the node's kernel"),),
+    sockets=sockets,
+    private=private,
     resources=resources,
 )

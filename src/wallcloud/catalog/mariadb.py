@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import database, tls
-from wallcloud.catalog.component import Account, Component, Limit, Listen, Term
+from wallcloud.catalog.component import Account, Component, Limit, Listen, Private, Term
 from wallcloud.catalog.database import PORT, SOCKET
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
@@ -171,6 +171,12 @@ sql_mode = TRADITIONAL
 """
 
 
+def private(place: Place) -> Iterator[Private]:
+    """Everybody's rows."""
+    for name in ("", "/ibdata1", "/mysql", "/mysql/global_priv.MAD", "/keystone", "/nova"):
+        yield Private(f"{DATA}{name}", "everybody's rows", (ACCOUNT,))
+
+
 COMPONENT = Component(
     name="mariadb",
     title="MariaDB",
@@ -180,9 +186,15 @@ COMPONENT = Component(
     masks=("mariadb.service", "mysql.service", "mysqld.service"),
     listens=(
         Listen(
-            "socket", None, path=SOCKET, authentication="the kernel names the account", encryption="the node's kernel"
+            "socket",
+            None,
+            path=SOCKET,
+            authentication="the kernel names the account",
+            encryption="the node's kernel",
+            everyone="the server asks the kernel who it is, and turns away whom no component declares",
         ),
         Listen("tls", Kind.MANAGEMENT, PORT, authentication="mutual TLS, password and subject", encryption="TLS 1.3"),
     ),
+    private=private,
     resources=resources,
 )

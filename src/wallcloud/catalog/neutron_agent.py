@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, neutron_privsep, openstack, openvswitch, oslo, root_helper, tls
-from wallcloud.catalog.component import Account, Call
+from wallcloud.catalog import bus, neutron_privsep, openstack, openvswitch, oslo, privsep, root_helper, tls
+from wallcloud.catalog.component import Account, Call, OwnSocket
 from wallcloud.catalog.place import Place
 from wallcloud.node import resources as r
 from wallcloud.node.resource import Resource
@@ -124,6 +124,30 @@ def namespace_settings(place: Place) -> oslo.Settings:
         proxies(place),
         plugging(place),
         {"AGENT": {"root_helper": root_helper.command(place)}},
+    )
+
+
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """Of an agent with privileged helpers."""
+    yield privsep.awaiting(place)
+
+
+def namespace_sockets(place: Place) -> Iterator[OwnSocket]:
+    """Of one that starts programs in namespaces, besides what those have there."""
+    yield from sockets(place)
+    yield root_helper.socket(place)
+
+
+def proxy_socket(place: Place, port: int, space: str) -> OwnSocket:
+    """A metadata proxy's (haproxy) in a namespace."""
+    return OwnSocket(
+        "tcp",
+        f"*:{port}",
+        "a tenant's network asks for metadata",
+        account=PROXY,
+        units=root_helper.units(place),
+        space=space,
+        given_up=True,
     )
 
 

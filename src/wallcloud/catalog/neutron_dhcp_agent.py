@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import bus, neutron_agent, openvswitch, oslo, root_helper
-from wallcloud.catalog.component import Account, Call, Component
+from wallcloud.catalog.component import NOBODY, Account, Call, Component, OwnSocket
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import File
@@ -47,6 +47,30 @@ def settings(place: Place) -> oslo.Settings:
     )
 
 
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """Its own, and those of dnsmasq and metadata proxies in its namespaces."""
+    yield from neutron_agent.namespace_sockets(place)
+    # Each comes and goes with a tenant's network.
+    for kind, at, why in (
+        ("udp", "*:67", "DHCP"),
+        ("udp", "*:547", "DHCP over IPv6"),
+        ("udp", "*:53", "names"),
+        ("tcp", "*:53", "names"),
+        ("udp", "*", "it asks the site's resolvers"),
+        ("raw", "*", "it looks whether an address is taken"),
+    ):
+        yield OwnSocket(
+            kind,  # type: ignore[arg-type]
+            at,
+            f"dnsmasq of a tenant's network: {why}",
+            account=NOBODY,
+            units=root_helper.units(place),
+            space="qdhcp-*",
+            given_up=True,
+        )
+    yield neutron_agent.proxy_socket(place, 80, "qdhcp-*")
+
+
 COMPONENT = Component(
     name=NAME,
     title="Neutron's DHCP agent",
@@ -73,5 +97,6 @@ COMPONENT = Component(
     ),
     follows=neutron_agent.SERVERS,
     after=("neutron-ovs-agent",),
+    sockets=sockets,
     resources=resources,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import bus, neutron_agent, openvswitch, oslo, root_helper
-from wallcloud.catalog.component import Account, Call, Component
+from wallcloud.catalog.component import Account, Call, Component, OwnSocket
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Role
@@ -35,6 +35,18 @@ def settings(place: Place) -> oslo.Settings:
     )
 
 
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """Its own, and metadata proxies' in routers."""
+    yield from neutron_agent.namespace_sockets(place)
+    yield OwnSocket(
+        "unix",
+        f"{neutron_agent.state(place)}/keepalived-state-change",
+        "where routers with a stand-in would tell of a change; there are none",
+        always=True,
+    )
+    yield neutron_agent.proxy_socket(place, 9697, "qrouter-*")
+
+
 COMPONENT = Component(
     name=NAME,
     title="Neutron's L3 agent",
@@ -59,5 +71,6 @@ COMPONENT = Component(
     ),
     follows=neutron_agent.SERVERS,
     after=("neutron-ovs-agent",),
+    sockets=sockets,
     resources=resources,
 )

@@ -84,6 +84,7 @@ COMPONENT = Component(
             path=neutron_agent.PROXY_SOCKET,
             authentication="the socket's group",
             encryption="the node's kernel",
+            members=neutron_agent.PROXY.group,
         ),
     ),
     calls=(

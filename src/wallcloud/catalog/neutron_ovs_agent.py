@@ -111,5 +111,6 @@ COMPONENT = Component(
         bus.CALL,
     ),
     follows=neutron_agent.SERVERS,
+    sockets=neutron_agent.sockets,
     resources=resources,
 )

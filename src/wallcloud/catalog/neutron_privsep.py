@@ -138,6 +138,7 @@ COMPONENT = Component(
             path=SOCKET,
             authentication="the asking process's uid (SO_PEERCRED)",
             encryption="the node's kernel",
+            members=openvswitch.ACCOUNT.group,
         ),
     ),
     after=("openvswitch",),

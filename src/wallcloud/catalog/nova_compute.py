@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import bus, libvirt, nova, openstack, openvswitch, oslo, privsep, tls
-from wallcloud.catalog.component import Account, Call, Component, Limit, ServiceUser, Term
+from wallcloud.catalog.component import Account, Call, Component, Limit, Private, ServiceUser, Term
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -147,6 +147,11 @@ def _unit(place: Place) -> Resource:
     )
 
 
+def private(place: Place) -> Iterator[Private]:
+    """Who this compute is."""
+    yield Private(f"{ACCOUNT.home}/compute_id", "its identity", (ACCOUNT,))
+
+
 COMPONENT = Component(
     name=NAME,
     title="nova-compute",
@@ -179,5 +184,7 @@ COMPONENT = Component(
     ),
     # It registers with both when it starts, and tries again a minute later.
     follows=("identity", "nova-conductor", "placement"),
+    sockets=privsep.sockets,
+    private=private,
     resources=resources,
 )

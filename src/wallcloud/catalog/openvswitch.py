@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 from wallcloud.catalog import bridges, overlay
-from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Component, Exemption, Listen
+from wallcloud.catalog.component import KERNEL, ROOT, Account, Call, Component, Exemption, Listen, OwnSocket, Private
 from wallcloud.catalog.place import Place
 from wallcloud.catalog.service import service
 from wallcloud.node import resources as r
@@ -84,7 +85,7 @@ def resources(place: Place) -> Iterator[Resource]:
     """Database and switch, the bridges of the node's networks, the tunnels' bridge with its rules and address."""
     yield r.Directory(path=FOLDER, component=NAME, reason="what the switch needs at its start")
     yield r.Directory(
-        path=_DATA, owner=NAME, group=NAME, mode=0o750, component=NAME, reason="its database: it survives a reboot"
+        path=_DATA, owner=NAME, group=NAME, mode=0o700, component=NAME, reason="its database: it survives a reboot"
     )
     for path, content, mode, why in (
         (_RULES, "\n".join([*overlay.rules(place), ""]), 0o644, "who may send VXLAN, after each start of the switch"),
@@ -170,8 +171,9 @@ def _database_unit(place: Place) -> Resource:
             "SystemCallErrorNumber=EPERM",
             "LimitNOFILE=65536",
             "LimitCORE=0",
-            # Its group opens the socket.
+            # Its group opens the socket, and not the door by which it is told to listen elsewhere.
             "UMask=0007",
+            "ExecStartPost=/bin/chmod 0700 /run/openvswitch/ovsdb.ctl",
         ),
         publishes=False,
     )
@@ -214,15 +216,46 @@ def _switch_unit(place: Place) -> Resource:
     )
 
 
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """How root commands both programs, and how frames come in."""
+    yield OwnSocket("unix", "/run/openvswitch/ovsdb.ctl", "ovs-appctl as root: the database", always=True)
+    switch = partial(OwnSocket, account=ROOT, units=SWITCH_UNIT)
+    yield switch("unix", "/run/openvswitch/ovs-vswitchd.*.ctl", "ovs-appctl as root: the switch", always=True)
+    of = bridges.of(place.site, place.node)
+    for bridge in (*of.values(), bridges.INTEGRATION, bridges.TUNNELS):
+        for end, why in (("mgmt", "ovs-ofctl as root"), ("snoop", "ovs-ofctl as root looks on")):
+            yield switch("unix", f"/run/openvswitch/{bridge}.{end}", f"{why}: {bridge}", always=True)
+    if datapath(place) == "system":
+        yield OwnSocket("udp", f"*:{overlay.PORT}", "tenants' frames between nodes", account=KERNEL, always=True)
+        return
+    for network in of:
+        card = place.site.networks[network].device(place.site.nodes[place.node].interfaces[network])
+        yield switch("packet", card, f"frames of {network}, switched in user space", always=True)
+    yield switch("packet", "tap*", "frames of a tenant's port, switched in user space")
+
+
+def private(place: Place) -> Iterator[Private]:
+    """The database's file; its group asks at the socket."""
+    yield Private(f"{_DATA}/conf.db", "bridges and ports", (ACCOUNT,))
+
+
 COMPONENT = Component(
     name=NAME,
     title="Open vSwitch",
     roles=(Role.NETWORK, Role.COMPUTE),
     account=ACCOUNT,
     packages=("openvswitch-switch",),
-    masks=("openvswitch-switch.service", "ovsdb-server.service", "ovs-vswitchd.service", "ovs-record-hostname.service"),
+    masks=(
+        "openvswitch-switch.service",
+        "ovsdb-server.service",
+        "ovs-vswitchd.service",
+        "ovs-record-hostname.service",
+        # It comes with the package, listens after the next reboot, and nobody asks it.
+        "uuidd.service",
+        "uuidd.socket",
+    ),
     listens=(
-        Listen("database", None, path=SOCKET, authentication="the socket's group", encryption=_KERNEL),
+        Listen("database", None, path=SOCKET, authentication="the socket's group", encryption=_KERNEL, members=NAME),
         Listen(
             "vxlan",
             Kind.OVERLAY,
@@ -231,6 +264,7 @@ COMPONENT = Component(
             authentication="none: any overlay peer's address",
             encryption="none",
             exemption=_VXLAN,
+            switched=True,
         ),
     ),
     calls=(
@@ -244,5 +278,7 @@ COMPONENT = Component(
             orders=False,
         ),
     ),
+    sockets=sockets,
+    private=private,
     resources=resources,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources as package
 
-from wallcloud.catalog.component import Account
+from wallcloud.catalog.component import Account, OwnSocket
 from wallcloud.catalog.helper_socket import HelperSocket
 from wallcloud.catalog.oslo import Settings
 from wallcloud.catalog.place import Place
@@ -121,6 +121,17 @@ def resources(
         reason=f"privileged helpers: {', '.join(contexts)}",
     )
     yield door.resource("asks for privileged helpers", 32)
+
+
+def sockets(place: Place) -> Iterator[OwnSocket]:
+    """Where helpers are asked for, and where a new helper finds the service."""
+    yield _door(place).socket()
+    yield awaiting(place)
+
+
+def awaiting(place: Place) -> OwnSocket:
+    """oslo.privsep's, until the helper that it asked for has come."""
+    return OwnSocket("unix", f"{folder(place)}/*/privsep.sock", "a helper that was asked for comes here")
 
 
 def _door(place: Place) -> HelperSocket:

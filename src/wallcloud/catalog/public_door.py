@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import apache, tls
-from wallcloud.catalog.component import ROOT, WWW_DATA, Call, Component, Limit, Listen, Outside, Visit
+from wallcloud.catalog.component import ROOT, WWW_DATA, Call, Component, Limit, Listen, Outside, Private, Visit
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.management_door import TENANTS_PORT
 from wallcloud.catalog.place import Place
@@ -92,6 +92,11 @@ Listen {own}:{PORT} https
 """
 
 
+def private(place: Place) -> Iterator[Private]:
+    """The file that Apache wants."""
+    yield Private(_CLIENT_PEM, "proves the public door to control", (WWW_DATA,))
+
+
 COMPONENT = Component(
     name="public-door",
     title="Apache (reverse proxy of the tenants' APIs)",
@@ -107,5 +112,6 @@ COMPONENT = Component(
         Call("public-door", "https", "Wallcloud asks the door whether it answers", account=ROOT, same_node=True),
     ),
     visits=(Visit(Outside.TENANTS, "https", "tenants use the cloud"),),
+    private=private,
     resources=resources,
 )

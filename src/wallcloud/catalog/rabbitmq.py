@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wallcloud.catalog import tls
 from wallcloud.catalog.bus import PORT
-from wallcloud.catalog.component import ROOT, Account, Call, Component, Limit, Listen, Term
+from wallcloud.catalog.component import ROOT, Account, Call, Component, Limit, Listen, Private, Term
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place, actor
 from wallcloud.catalog.service import service
@@ -189,8 +189,15 @@ def _advanced(where: tls.Paths) -> str:
   {{versions, ['tlsv1.3']}},
   {{crl_check, peer}},
   {{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, "{LISTS}"}}]}}}}}}
-]}}]}}].
+]}}]}},
+%% Its syslog client opens a UDP port on every address, though nothing is logged by it.
+{{syslog, [{{protocol, {{rfc3164, standard_error}}}}]}}].
 """
+
+
+def private(place: Place) -> Iterator[Private]:
+    """Everybody's messages."""
+    yield Private(f"{HOME}/mnesia", "everybody's messages", (ACCOUNT,))
 
 
 COMPONENT = Component(
@@ -210,5 +217,6 @@ COMPONENT = Component(
         Call("rabbitmq", "distribution", "the server's own tools", same_node=True),
         Call("rabbitmq", "epmd", "the server registers itself", same_node=True),
     ),
+    private=private,
     resources=resources,
 )

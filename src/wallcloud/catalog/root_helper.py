@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources as package
 
+from wallcloud.catalog.component import OwnSocket
 from wallcloud.catalog.helper_socket import HelperSocket
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
@@ -79,6 +80,16 @@ LimitCORE=0
         reason=f"{', '.join(programs)} in {namespaces}*, as root",
     )
     yield door.resource("starts programs in namespaces", 64)
+
+
+def socket(place: Place) -> OwnSocket:
+    """Where programs are asked for."""
+    return _door(place).socket()
+
+
+def units(place: Place) -> str:
+    """Pattern of the units in which the programs live that were asked for there."""
+    return f"{_door(place).base}@*.service"
 
 
 def _door(place: Place) -> HelperSocket:

@@ -10,6 +10,8 @@ from wallcloud.node.resources import Input, Unit
 from wallcloud.node.resources.unit import stamp_lines
 
 SANDBOX = (
+    # What a process knows does not stay behind when it dies.
+    "LimitCORE=0",
     "NoNewPrivileges=yes",
     "CapabilityBoundingSet=",
     "LockPersonality=yes",

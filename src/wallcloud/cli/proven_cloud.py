@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from wallcloud.build.cache import default_path
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
 from wallcloud.cli.face import WrongUse, option_site
 from wallcloud.deploy import rotation
@@ -14,6 +15,7 @@ from wallcloud.frozen import frozen
 from wallcloud.site.load import Loaded
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
+from wallcloud.verify.paths.wanted import secrets
 from wallcloud.verify.places import Command, over_ssh
 
 
@@ -50,6 +52,9 @@ def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
         on_node=lambda node, argv: _on_node(loaded, node, argv),
         outside=at.names,
         only=only,
+        secrets={name: value for name in secrets(design) if (value := state.secret_kept(name))},
+        state=state.path,
+        cache=default_path(),
     )
 
 

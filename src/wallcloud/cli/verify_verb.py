@@ -88,6 +88,9 @@ def verify(
              between them; both go afterwards
     wires    raw frames from a hostile machine on each wire: ARP, IPv6, addresses of other wires,
              forwarding, foreign protocols
+    sockets  every socket that hears, in every network namespace of every node, is a declared one
+    accounts whom MariaDB, RabbitMQ, Keystone and the nodes know, and what each of them may
+    paths    who can open what on a node, and where its secrets are
     """
     loaded = load_site(site_file)
     at = Workstations(office, admin)

@@ -42,6 +42,8 @@ class Design:
     limits: tuple[Limit, ...]
     specs: Mapping[str, Spec]
     catalog: Mapping[str, Component]
+    places: Mapping[str, tuple[Place, ...]]
+    """Node → its components' view of it, in the order of its Spec."""
 
     def publishers(self) -> dict[str, str]:
         """Milestone → the node that publishes it."""
@@ -115,6 +117,7 @@ def compile_site(
             of_node[str(node)].append(flow)
     numbers = derived_limits.derive(site, known, placed, catalog)
     specs: dict[str, Spec] = {}
+    places_of: dict[str, tuple[Place, ...]] = {}
     base = Place(
         component=next(iter(catalog.values())),
         node="",
@@ -150,10 +153,11 @@ def compile_site(
             )
             for name in names
         )
+        places_of[node] = places
         specs[node] = node_spec(places, of_node[node], before(catalog, names))
     check_order(specs)
     check_generated(specs, site, catalog)
-    return Design(site, addresses, placed, flows, numbers, specs, catalog)
+    return Design(site, addresses, placed, flows, numbers, specs, catalog, places_of)
 
 
 def _awaits(component: Component, node: str, servers: Servers) -> tuple[str, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from wallcloud.design.compile import Design
 from wallcloud.frozen import frozen
@@ -24,6 +27,12 @@ class Cloud:
     """Runs programs at office and admin workstation."""
     on_node: Command
     """Runs programs on nodes, as root."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The values of the site's secrets, to be searched for; nobody is shown them."""
+    state: Path | None = None
+    """The site's state folder."""
+    cache: Path | None = None
+    """Where `build` keeps things."""
     outside: tuple[str, ...] = ("office", "admin")
     """Places outside that programs can be run at as root; a lab has a router, too."""
     only: tuple[str, ...] = ()

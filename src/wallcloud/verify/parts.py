@@ -10,11 +10,14 @@ from wallcloud.catalog.place import internal_name
 from wallcloud.progress import Progress, step
 from wallcloud.site.model import Kind, Role
 from wallcloud.verify import doors
+from wallcloud.verify.accounts import part as accounts
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Part, Seen
 from wallcloud.verify.hands import ARGV
+from wallcloud.verify.paths import part as paths
 from wallcloud.verify.places import run
 from wallcloud.verify.reach import part as reach
+from wallcloud.verify.sockets import part as sockets
 from wallcloud.verify.tenants import part as tenants
 from wallcloud.verify.tenants.client import DoorAt
 from wallcloud.verify.wires import part as wires
@@ -71,6 +74,9 @@ ACTS: dict[str, Act] = {
     "reach": lambda cloud, progress, _: reach.run(cloud, progress),
     "tenants": _tenants,
     "wires": lambda cloud, progress, _: wires.run(cloud, progress),
+    "sockets": sockets.act,
+    "accounts": accounts.act,
+    "paths": paths.act,
 }
 PARTS = tuple(ACTS)
 """In the order in which they run."""

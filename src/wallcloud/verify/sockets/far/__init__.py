@@ -1,0 +1,1 @@
+"""What runs on nodes: the standard library only."""
