@@ -21,6 +21,7 @@ from wallcloud.cli.face import (
     site_option,
 )
 from wallcloud.cli.steps import Steps
+from wallcloud.deploy.authority import Authority
 from wallcloud.deploy.prepare import known_facts, release_of, state_of
 from wallcloud.deploy.run import target
 from wallcloud.design.compile import compile_site
@@ -31,6 +32,7 @@ from wallcloud.verify.alone import alone
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
 from wallcloud.verify.parts import PARTS, run_parts
+from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.places import Command, over_ssh
 
 _STDOUT = "-"
@@ -69,6 +71,9 @@ def verify(
     doors    tokens at both doors, and what must not pass them
     tenants  two tenants with networks and VMs of the same addresses: what must work, and every wall
              between them; both go afterwards
+    encryption
+             handshakes from every client's own account, with wrong certificates too; then canaries
+             that no wire, file, log or process may show
     """
     loaded = load_site(site_file)
     cloud = _cloud(loaded, office, admin)
@@ -101,6 +106,11 @@ def _cloud(loaded: Loaded, office: str | None, admin: str | None) -> Cloud:
         member=Credentials(member, values[member_password(project, member)], project) if member else None,
         command=_places(loaded, office, admin),
         on_node=lambda node, argv: _on_node(loaded, node, argv),
+        vouching=Vouching(
+            lambda subject, names: Authority.open(state, loaded.site.name).expired(subject, names),
+            lambda: Authority.open(state, loaded.site.name).stranger(),
+        ),
+        secret=lambda name: state.secrets_known((name,))[name],
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from wallcloud.design.compile import Design
 from wallcloud.frozen import frozen
 from wallcloud.verify.doors import Credentials
+from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.places import Command
 
 
@@ -22,3 +25,7 @@ class Cloud:
     """Runs programs at office and admin workstation."""
     on_node: Command
     """Runs programs on nodes, as root."""
+    vouching: Vouching
+    """What the site's CA signs for the part `encryption`."""
+    secret: Callable[[str], str]
+    """The name of a secret of this cloud → its value."""

@@ -11,6 +11,7 @@ from wallcloud.progress import Progress, step
 from wallcloud.site.model import Kind, Role
 from wallcloud.verify import doors
 from wallcloud.verify.cloud import Cloud
+from wallcloud.verify.encryption import part as encryption
 from wallcloud.verify.expectation import Part, Seen
 from wallcloud.verify.hands import ARGV
 from wallcloud.verify.places import run
@@ -47,6 +48,10 @@ def _tenants(cloud: Cloud, progress: Progress, keep: bool) -> tuple[Seen, ...]:
     return tenants.run(cloud.design, _where(cloud), cloud.admin, starts, progress, keep)
 
 
+def _encryption(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
+    return encryption.run(cloud, _where(cloud), progress)
+
+
 def _where(cloud: Cloud) -> tenants.Doors:
     site, plan = cloud.design.site, cloud.design.plan
     management = site.networks_of(Kind.MANAGEMENT)[0]
@@ -66,6 +71,7 @@ def _where(cloud: Cloud) -> tenants.Doors:
 ACTS: dict[str, Act] = {
     "doors": _doors,
     "tenants": _tenants,
+    "encryption": _encryption,
 }
 PARTS = tuple(ACTS)
 """In the order in which they run."""
