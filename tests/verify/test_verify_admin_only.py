@@ -6,6 +6,7 @@ from wallcloud.design.compile import compile_site
 from wallcloud.verify import doors
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
+from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.parts import _where
 from wallcloud.verify.tenants import part
 from wallcloud.verify.tenants.scenario import scenario
@@ -18,7 +19,7 @@ def cloud(flavour: str) -> Cloud:
     def never(place: str, argv: list[str]) -> list[str]:
         raise AssertionError(place)
 
-    return Cloud(designed(flavour), "CA", SOMEBODY, SOMEBODY, never, never)
+    return Cloud(designed(flavour), "CA", SOMEBODY, SOMEBODY, never, never, Vouching(never, never), never)
 
 
 def test_there_is_the_management_door_alone() -> None:

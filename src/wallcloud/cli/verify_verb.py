@@ -31,8 +31,8 @@ from wallcloud.verify import report
 from wallcloud.verify.alone import alone
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
-from wallcloud.verify.parts import PARTS, run_parts
 from wallcloud.verify.encryption.rogue import Vouching
+from wallcloud.verify.parts import PARTS, run_parts
 from wallcloud.verify.places import Command, over_ssh
 
 _STDOUT = "-"

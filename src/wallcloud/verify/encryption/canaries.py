@@ -14,7 +14,7 @@ SECRET = ("password", "token", "next-token")
 
 def word(kind: str) -> str:
     """144 random bits, with characters that are written in another way in a URL and in base64's two alphabets."""
-    return f"{kind}+/~?={secrets.token_urlsafe(18)}"
+    return f"{kind}+/?={secrets.token_urlsafe(18)}"
 
 
 @frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from contextlib import suppress
+from ipaddress import IPv4Network
 from typing import Any
 
 from wallcloud.catalog import neutron_metadata_agent
@@ -39,15 +40,24 @@ class Errand:
         accounts.make(self._boss, NAME, self._canaries.password)
         return self.again()
 
+    def admin(self) -> None:
+        """An admin's token goes to the management door. Raises Trouble."""
+        self._boss.want("GET", "identity", f"projects?name={NAME}")
+
     def again(self) -> str:
         """Password to Keystone, a token back."""
         self._tenant.login(NAME, self._canaries.password, NAME)
         return self._tenant.token
 
-    def port(self, cidr: str) -> None:
+    @property
+    def token(self) -> str:
+        """The last that it was given."""
+        return self._tenant.token
+
+    def port(self, cidr: IPv4Network) -> None:
         """The description goes to all agents with the port; the network's DHCP agent gets it anew by a change."""
         network = self._made("networks", {"name": NAME})
-        self._made("subnets", {"name": NAME, "network_id": network, "ip_version": 4, "cidr": cidr})
+        self._made("subnets", {"name": NAME, "network_id": network, "ip_version": 4, "cidr": str(cidr)})
         port = self._made("ports", {"network_id": network, "description": self._canaries.rpc})
 
         def served() -> bool | None:

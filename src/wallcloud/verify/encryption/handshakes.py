@@ -51,14 +51,19 @@ def probes(talk: Talk, site_ca: str, rogue: Rogue, vouching: Vouching, secret: S
     yield probe("tls-1.1", "refused", "TLS before 1.2 is not spoken", True, tls="1.1", **mine)
     if talk.newest:
         yield probe("tls-1.2", "refused", "the design says TLS 1.3 here", True, tls="1.2", **mine)
-    # With the right password, or the try could not fail: what goes out is a hash of a nonce and 256 random bits.
-    yield probe("plaintext", "refused", "nothing is served without TLS", True, plain=True)
+    # MariaDB asks for TLS by the account. With the right password, or the try could not fail: what goes out then is a
+    # hash of a nonce and of 256 random bits.
+    by_login = talk.protocol == "mysql"
+    without = "not authorised" if by_login else "refused"
+    yield probe("plaintext", without, "nothing is served without TLS", True, plain=True)
     for vhost in (*talk.walls, "/") if talk.vhost else ():
         why = "a service's virtual host is closed to the others"
         yield probe(f"vhost-{vhost}", "not authorised", why, True, vhost=vhost, **mine)
     if not talk.mutual or not talk.own:
         return
-    by_login = talk.protocol == "mysql"  # it verifies what it is shown, and asks for it by the account (REQUIRE SUBJECT)
+    by_login = (
+        talk.protocol == "mysql"
+    )  # it verifies what it is shown, and asks for it by the account (REQUIRE SUBJECT)
     without = "not authorised" if by_login else "refused"
     subject, names = talk.own.subject, talk.own.names
     yield probe("without", without, "who shows no certificate does not get in", True)

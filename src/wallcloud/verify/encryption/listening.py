@@ -1,7 +1,8 @@
-"""Ears on every wire of every node: first a control, then the canaries' errand, then what was heard and what is left."""
+"""Ears on every wire of every node: a control first, then the canaries' errand, then what was heard and is left."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,44 +26,51 @@ T = TypeVar("T")
 Places = Mapping[str, Hands]
 
 
-def run(cloud: Cloud, doors: Doors, places: Places, progress: Progress) -> list[Seen]:
-    """Everything about canaries. Raises WallcloudError where it cannot even begin."""
+def run(cloud: Cloud, doors: Doors, places: Places, progress: Progress, meanwhile: Callable[[], None]) -> list[Seen]:
+    """Everything about canaries. `meanwhile` is done while nothing is recorded and much is waited for.
+
+    Raises WallcloudError where it cannot even begin.
+    """
     nodes = {node: places[node] for node in cloud.design.site.nodes}
     boss = Client(places[doors.inner.place], doors.inner)
     boss.login(cloud.admin.user, cloud.admin.password, cloud.admin.project)
-    canaries = Canaries(f"P{word('w')}", word("rpc"), word("sql"), word("planted"))
+    canaries = Canaries(word("password"), word("rpc"), word("sql"), word("planted"))
     errand = Errand(boss, Client(places[doors.outer.place], doors.outer), canaries)
     seen: list[Seen] = []
-    try:
-        with step(progress, "every ear hears what is said in the clear"):
-            canaries = replace(canaries, token=errand.begin(), next_token=word("token"))
-            seen += _control(cloud, nodes, canaries)
-        with step(progress, "canaries go their way"):
-            every = {"planted": canaries.planted, **canaries.said()}
-            since = _each(nodes, lambda node, hands: hands.call("watch", planted=canaries.planted))
-            _each(nodes, lambda node, hands: hands.call("record", name="errand"))
-            seen += _errand(cloud, errand, nodes)
-            canaries = replace(canaries, next_token=_token(errand))
-            every = {**every, **canaries.said()}
-            first = _traces(nodes, since, every, last=False)
-    finally:
-        with step(progress, "the canaries' tenant goes"):
-            trouble = errand.safely_ended()
-    seen.append(_gone(trouble))
-    with step(progress, "what was heard, and what is left"):
-        told = _each(
-            nodes,
-            lambda node, hands: hands.call(
-                "searched", name="errand", canaries=canaries.said(), watched=wires.watched(cloud.design)
-            ),
-        )
-        last = _traces(nodes, since, every, last=True)
-    left = {node: first.get(node, []) + last.get(node, []) for node in nodes}
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            with step(progress, "every ear hears what is said in the clear"):
+                canaries = replace(canaries, token=errand.begin())
+                seen += _control(cloud, nodes, canaries.said())
+            with step(progress, "canaries go their way"):
+                began = _each(nodes, lambda _, hands: hands.call("watch", planted=canaries.planted))
+                _each(nodes, lambda _, hands: hands.call("record"))
+                seen += _errand(cloud, errand, nodes)
+                _each(nodes, lambda _, hands: hands.call("record_end"))
+                canaries = replace(canaries, next_token=errand.token)
+            aside = pool.submit(meanwhile)
+            with step(progress, "what was heard, and what is left"):
+                heard = pool.submit(_heard, cloud, nodes, canaries.said())
+                every = {"planted": canaries.planted, **canaries.said()}
+                first = _traces(nodes, began, every, last=False)
+        finally:
+            with step(progress, "the canaries' tenant goes"):
+                trouble = errand.safely_ended()
+        seen.append(_gone(trouble))
+        last = _traces(nodes, {node: each["since"] for node, each in first.items()}, every, last=True)
+        left = {node: first[node]["found"] + last[node]["found"] for node in nodes}
+        told = heard.result()
+        aside.result()
     seen += wires.silence(cloud.design, wires.wires(cloud.design), told, canaries.said())
     seen += wires.passed(cloud.design, told)
     seen += remains.planted(left)
     seen += remains.checks(cloud.design, left, canaries.said())
     return seen
+
+
+def _heard(cloud: Cloud, nodes: Places, said: dict[str, str]) -> dict[str, Any]:
+    watched = wires.watched(cloud.design)
+    return _each(nodes, lambda _, hands: hands.call("searched", canaries=said, watched=watched))
 
 
 def _each(nodes: Places, act: Callable[[str, Hands], T]) -> dict[str, T]:
@@ -71,15 +79,15 @@ def _each(nodes: Places, act: Callable[[str, Hands], T]) -> dict[str, T]:
         return dict(zip(nodes, pool.map(lambda item: act(*item), nodes.items()), strict=True))
 
 
-def _control(cloud: Cloud, nodes: Places, canaries: Canaries) -> Iterable[Seen]:
+def _control(cloud: Cloud, nodes: Places, said: dict[str, str]) -> Iterable[Seen]:
     every = wires.wires(cloud.design)
-    _each(nodes, lambda node, hands: hands.call("record", name="control"))
-    for wire in every:
-        # On a network one says it and all hear it; a loopback is each node's own.
-        for node, interface in wire.ends if wire.name == wires.LOOPBACK else wire.ends[:1]:
-            nodes[node].call("shout", interface=interface, canaries=canaries.said())
-    heard = _each(nodes, lambda node, hands: hands.call("heard", name="control", canaries=canaries.said()))
-    return wires.control(every, heard, canaries.said())
+    _each(nodes, lambda _, hands: hands.call("record"))
+    # On a network one says it and all hear it; a loopback is each node's own.
+    shouts = [end for wire in every for end in (wire.ends if wire.name == wires.LOOPBACK else wire.ends[:1])]
+    with ThreadPoolExecutor(max(1, len(nodes))) as pool:
+        list(pool.map(lambda end: nodes[end[0]].call("shout", interface=end[1], canaries=said), shouts))
+    heard = _each(nodes, lambda _, hands: hands.call("heard", canaries=said))
+    return wires.control(every, heard, said)
 
 
 def _errand(cloud: Cloud, errand: Errand, nodes: Places) -> list[Seen]:
@@ -95,34 +103,39 @@ def _errand(cloud: Cloud, errand: Errand, nodes: Places) -> list[Seen]:
             if told["outcome"] != "accepted":
                 raise Trouble(f"{told['outcome']}: {told['detail']}", where=node)
 
-    steps: tuple[tuple[str, str, Callable[[], Any]], ...] = (
-        ("rpc", "a port's description goes to every agent by the bus", lambda: errand.port(str(plan.private))),
-        ("password", "a password goes to Keystone and a token comes back", errand.again),
-        ("server", "a server's metadata goes to a compute by the bus", lambda: errand.boot(plan.flavor)),
-        ("sql", "nova-metadata on the network node has it from the database on control", metadata),
-    )
-    return [_step(name, why, act, plan.place) for name, why, act in steps]
+    def one(name: str, why: str, act: Callable[[], object]) -> Seen:
+        probe = Probe(f"encryption/errand/{name}", plan.place, "went its way", why, {})
+        began = time.monotonic()
+        try:
+            act()
+        except WallcloudError as error:
+            return Seen(probe, "stuck", error.what)
+        return Seen(probe, "went its way", f"{time.monotonic() - began:.1f} s")
+
+    def server() -> list[Seen]:
+        return [
+            one("server", "a server's metadata goes to a compute by the bus", lambda: errand.boot(plan.flavor)),
+            one("sql", "nova-metadata on the network node has it from the database on control", metadata),
+        ]
+
+    # The first token is used, then the password is said and another token comes back, which is used on.
+    with ThreadPoolExecutor(2) as pool:
+        booted = pool.submit(server)
+        port = one("rpc", "a port's description goes to every agent by the bus", lambda: errand.port(plan.private))
+        seen = [port, *booted.result()]
+    return [
+        *seen,
+        one("password", "a password goes to Keystone and a token comes back", errand.again),
+        one("admin", "an admin asks at the management door", errand.admin),
+    ]
 
 
-def _step(name: str, why: str, act: Callable[[], Any], place: str) -> Seen:
-    probe = Probe(f"encryption/errand/{name}", place, "went its way", why, {})
-    try:
-        act()
-    except WallcloudError as error:
-        return Seen(probe, "stuck", error.what)
-    return Seen(probe, "went its way")
-
-
-def _token(errand: Errand) -> str:
-    return errand.again()
-
-
-def _traces(nodes: Places, since: Mapping[str, float], canaries: dict[str, str], *, last: bool) -> dict[str, Any]:
-    return _each(
-        nodes, lambda node, hands: hands.call("traces", since=since[node], canaries=canaries, last=last)
-    )
+def _traces(
+    nodes: Places, since: Mapping[str, float], canaries: dict[str, str], *, last: bool
+) -> dict[str, dict[str, Any]]:
+    return _each(nodes, lambda node, hands: hands.call("traces", since=since[node], canaries=canaries, last=last))
 
 
 def _gone(trouble: str) -> Seen:
-    why = f"what {NAME} made is taken away again"
-    return Seen(Probe("encryption/errand/gone", "admin", "gone", why, {}), "left something" if trouble else "gone", trouble)
+    probe = Probe("encryption/errand/gone", "admin", "gone", f"what {NAME} made is taken away again", {})
+    return Seen(probe, "left something" if trouble else "gone", trouble)

@@ -27,11 +27,16 @@ def run(cloud: Cloud, doors: Doors, progress: Progress) -> tuple[Seen, ...]:
         rogue = Rogue(cloud.ca)
         asked = [(talk, list(_probes(cloud, talk, rogue))) for talk in found]
         total = sum(len(probes) for _, probes in asked)
-        with step(progress, f"handshakes: {total} expectations"):
-            seen = _shaken(places, asked)
-            seen += _able(places, found, rogue)
-        seen += listening.run(cloud, doors, places, progress)
-    return tuple(seen)
+        seen: list[Seen] = []
+
+        def shake() -> None:
+            with step(progress, f"handshakes: {total} expectations"):
+                seen.extend(_shaken(places, asked))
+                seen.extend(_able(places, found, rogue))
+
+        # While nothing is recorded: some handshakes begin in the clear, as they must not.
+        heard = listening.run(cloud, doors, places, progress, shake)
+    return (*seen, *heard)
 
 
 def _at(cloud: Cloud, place: str) -> Hands:

@@ -86,7 +86,10 @@ def silence(
     by_name = {wire.name: wire.ends for wire in wires}
     known = {end for ends in by_name.values() for end in ends}
     inside = tuple(
-        (node, interface) for node, each in told.items() for interface in each["frames"] if (node, interface) not in known
+        (node, interface)
+        for node, each in told.items()
+        for interface in each["frames"]
+        if (node, interface) not in known
     )
     for wire, ends in {**by_name, INSIDE: inside}.items():
         deaf = [node for node, _ in ends if node not in told or told[node]["lost"]]
@@ -116,11 +119,12 @@ def silence(
             )
 
 
-EXPECTED = {
-    "rabbitmq": "amqps",
-    "mariadb": "tls",
-    "management-door": "",
-    "public-door": "https",
+_USED = {
+    # Server → whether each of its clients' nodes has something to say on the errand, or only some.
+    "rabbitmq": True,
+    "mariadb": True,
+    "public-door": True,
+    "management-door": False,
 }
 """Servers whose listeners the errand must have gone through."""
 
@@ -131,12 +135,12 @@ def watched(design: Design) -> list[tuple[str, int]]:
 
 
 def passed(design: Design, told: Mapping[str, dict[str, Any]]) -> Iterator[Seen]:
-    """Between each two places that speak TLS, bytes passed meanwhile on the server's wire, and they were TLS."""
+    """Bytes passed meanwhile on the servers' wires, and they were TLS."""
     seen: set[tuple[str, str, int]] = set()
     for flow in design.flows:
-        if not is_tls(flow) or flow.server.who not in EXPECTED or flow.client.node == flow.server.node:
+        if not is_tls(flow) or flow.server.who not in _USED or flow.client.node == flow.server.node:
             continue
-        far = flow.client.node or flow.client.who
+        far = (flow.client.node or flow.client.who) if _USED[flow.server.who] else "anybody"
         key = (far, flow.server.prefixes[0], flow.port or 0)
         if key not in seen:
             seen.add(key)
@@ -148,14 +152,14 @@ def _passed(design: Design, flow: Flow, far: str, told: Mapping[str, dict[str, A
     interface = design.site.networks[network].device(design.site.nodes[node].interfaces[network])
     server = (flow.server.prefixes[0], flow.port)
     rows = [
-        row
-        for row in told.get(node, {"passed": []})["passed"]
-        if row[0] == interface
-        and ((row[3], row[4]) == server or (row[1], row[2]) == server)
-        and _is_far(design, flow, row[1] if (row[3], row[4]) == server else row[3])
+        (source, sport, target, dport, size, tls)
+        for at, source, sport, target, dport, size, tls in told[node]["passed"]
+        if at == interface
+        and server in {(source, sport), (target, dport)}
+        and (far != flow.client.node or flow.client.prefixes[0] in {source, target})
     ]
-    size = sum(row[5] for row in rows)
-    wrong = [f"{row[1]}:{row[2]} > {row[3]}:{row[4]}" for row in rows if not row[6]]
+    size = sum(row[4] for row in rows)
+    wrong = [f"{source}:{sport} > {target}:{dport}" for source, sport, target, dport, _, tls in rows if not tls]
     return Seen(
         Probe(
             f"encryption/passed/{node}:{flow.port}/{far}",
@@ -170,10 +174,3 @@ def _passed(design: Design, flow: Flow, far: str, told: Mapping[str, dict[str, A
         "nothing" if not size else "not TLS" if wrong else "TLS alone",
         "; ".join(wrong[:4]) or f"{size} bytes",
     )
-
-
-def _is_far(design: Design, flow: Flow, address: str) -> bool:
-    if flow.client.node:
-        return address == flow.client.prefixes[0]
-    nodes = {str(each) for node in design.site.nodes if (each := design.plan.address(node, str(flow.network)))}
-    return address not in nodes

@@ -1,4 +1,4 @@
-"""The forms that a secret takes on its way: as it is, in base64 at each of its three alignments, percent-encoded, hex."""
+"""The forms that a secret takes on its way: as it is, base64 at each of three alignments, percent-encoded, hex."""
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ def main() -> None:
     """Serves these kinds."""
     kinds = (
         *(handshakes, workstation.api),
-        *(record.record, record.shout, record.heard, record.searched, traces.watch, traces.traces),
+        *(record.record, record.record_end, record.shout, record.heard, record.searched),
+        *(traces.watch, traces.traces),
     )
     loop.serve({kind.__name__: kind for kind in kinds})

@@ -51,7 +51,9 @@ class Recorder:
             self.frames[where[0]].append(frame)
 
     def stop(self) -> None:
-        """Ends it; what the kernel dropped counts as lost."""
+        """Ends it; what the kernel dropped counts as lost. Once more does no harm."""
+        if not self._on:
+            return
         self._on = False
         self._thread.join()
         _, dropped = struct.unpack("II", self._link.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
@@ -59,19 +61,29 @@ class Recorder:
         self._link.close()
 
 
-_recorders: dict[str, Recorder] = {}
+_recorders: list[Recorder] = []
 
 
-def record(name: str) -> bool:
-    """Starts one; it hears from the answer on."""
-    _recorders[name] = Recorder()
+def record() -> bool:
+    """Starts one in place of any other; it hears from the answer on."""
+    while _recorders:
+        _recorders.pop().stop()
+    _recorders.append(Recorder())
+    return True
+
+
+def record_end() -> bool:
+    """It hears no more; what it heard is kept until it is asked for."""
+    _recorders[-1].stop()
     return True
 
 
 def shout(interface: str, canaries: dict[str, str]) -> int:
     """Says every form of every canary on an interface in the clear: each as a TCP stream of two segments, cut in its
     middle. The frames are broadcast to an address that nobody has (RFC 5737). Returns how many there were."""
-    own = bytes.fromhex(Path(f"/sys/class/net/{interface}/address").read_text(encoding="ascii").strip().replace(":", ""))
+    own = bytes.fromhex(
+        Path(f"/sys/class/net/{interface}/address").read_text(encoding="ascii").strip().replace(":", "")
+    )
     link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     search = Search(canaries)
     parts = [part for canary in canaries for part in search.parts(canary)]
@@ -95,9 +107,9 @@ def _frame(own: bytes, port: int, number: int, body: bytes) -> bytes:
     return b"\xff" * 6 + own + b"\x08\x00" + head + tcp
 
 
-def heard(name: str, canaries: dict[str, str]) -> dict[str, Any]:
+def heard(canaries: dict[str, str]) -> dict[str, Any]:
     """Ends a recording of shouts: `{lost, missing: {interface: {canary: [forms never heard]}}}`."""
-    recorder = _recorders.pop(name)
+    recorder = _recorders.pop()
     recorder.stop()
     search = Search(canaries)
     missing = {}
@@ -107,14 +119,14 @@ def heard(name: str, canaries: dict[str, str]) -> dict[str, Any]:
     return {"lost": recorder.lost, "missing": missing}
 
 
-def searched(name: str, canaries: dict[str, str], watched: list[list[Any]]) -> dict[str, Any]:
-    """Ends a recording. `watched`: `[server's address, port]`.
+def searched(canaries: dict[str, str], watched: list[list[Any]]) -> dict[str, Any]:
+    """What was recorded. `watched`: `[server's address, port]`.
 
     `{lost, frames: {interface: number}, hits: [[interface, canary, form, where]], passed: [[interface, source, sport,
     target, dport, bytes, TLS?]]}`: what of the canaries was in a frame or a stream, and what passed to and from the
     watched ports.
     """
-    recorder = _recorders.pop(name)
+    recorder = _recorders.pop()
     recorder.stop()
     search = Search(canaries)
     ports = {(address, port) for address, port in watched}

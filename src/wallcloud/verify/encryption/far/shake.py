@@ -1,8 +1,8 @@
 """Handshakes as one account: each try speaks its protocol until the server says yes or no. Standard library only.
 
 Standard input is one JSON line `[{id, protocol, address, port, name, …}, …]`, standard output one JSON line
-`[{id, outcome, detail}, …]`. Keys and passwords come in by standard input alone and live in memory: OpenSSL wants files,
-so they are in ones without a name (memfd_create(2)). Of a try:
+`[{id, outcome, detail}, …]`. Keys and passwords come in by standard input alone and live in memory: OpenSSL wants
+files, so they are in ones without a name (memfd_create(2)). Of a try:
 
 - `protocol`: `https`, `amqps`, `mysql`, `ntske`; `http` {path, headers, wanted} on the node itself; `itself`
 - `trust`: the CA that the client trusts (PEM); `name`: whom it expects
@@ -26,6 +26,7 @@ import struct
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 SECONDS = 10.0
@@ -93,8 +94,7 @@ def context(one: Try) -> ssl.SSLContext:
     own, shown = one.get("own"), one.get("shown")
     if own:
         for path in own:
-            with open(path, "rb"):  # OpenSSL's own error would not say which
-                pass
+            Path(path).read_bytes()  # OpenSSL's own error would not say which
         made.load_cert_chain(own[0], own[1])
     elif shown:
         _show(made, shown)
@@ -143,7 +143,7 @@ def _told(stream: Stream) -> str:
     if not isinstance(stream, ssl.SSLSocket):
         return ""
     seen = stream.getpeercert() or {}
-    names = sorted(f"{value}" for kind, value in seen.get("subjectAltName", ()))  # type: ignore[misc]
+    names = sorted(str(each[1]) for each in seen.get("subjectAltName", ()))
     return f"{stream.version()} {' '.join(names)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import threading
 import time
@@ -27,18 +28,17 @@ class _Watch:
 
     def _look(self) -> None:
         while True:
-            for process in os.listdir("/proc"):
-                if process.isdigit():
-                    for kind in ("cmdline", "environ"):
-                        self._read(process, kind)
+            for process in Path("/proc").glob("[0-9]*"):
+                for kind in ("cmdline", "environ"):
+                    self._read(process, kind)
             if self._ended.wait(_EVERY_SECONDS):
                 return
 
-    def _read(self, process: str, kind: str) -> None:
+    def _read(self, process: Path, kind: str) -> None:
         try:
-            text = Path(f"/proc/{process}/{kind}").read_bytes()
+            text = (process / kind).read_bytes()
             if text and text not in self.texts:
-                name = Path(f"/proc/{process}/comm").read_text(encoding="utf-8", errors="replace").strip()
+                name = (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
                 self.texts[text] = f"{kind} of {name}"
         except OSError:
             return  # it ended between the two looks
@@ -72,21 +72,27 @@ def _remove() -> None:
     Path(_PLANTED).unlink(missing_ok=True)
 
 
-def traces(since: float, canaries: dict[str, str], last: bool) -> list[list[str]]:
-    """`[[canary, form, where]]`. `last` ends the watch over processes and removes what was planted."""
+def traces(since: float, canaries: dict[str, str], last: bool) -> dict[str, Any]:
+    """`{found: [[canary, form, where, others]], since: the node's time}`; `others` where accounts that neither own the
+    file nor are of its group can read it. `last` ends the watch over processes and removes what was planted."""
+    now = time.time()
     search = Search(canaries)
-    found = {(*hit, path) for path in _changed(since) for hit in _in_file(path, search)}
+    found = {
+        (*hit, path, "others" if _open(Path(path)) else "")
+        for path in _changed(since)
+        for hit in _in_file(Path(path), search)
+    }
     argv = ("journalctl", "--no-pager", "--all", "-o", "export", f"--since=@{int(since)}")
     told = subprocess.run(argv, capture_output=True, check=True, timeout=60).stdout
-    found |= {(*hit, "journal") for hit in search.found(told)}
+    found |= {(*hit, "journal", "") for hit in search.found(told)}
     if last:
         texts = _watch[0].stop()
         for text, where in texts.items():
-            found |= {(*hit, where) for hit in search.found(text)}
+            found |= {(*hit, where, "") for hit in search.found(text)}
         _watch[1].stdin.close()
         _watch[1].wait()
         _remove()
-    return sorted(map(list, found))
+    return {"found": sorted(map(list, found)), "since": now}
 
 
 def _changed(since: float) -> list[str]:
@@ -101,7 +107,9 @@ def _changed(since: float) -> list[str]:
                     if entry.is_dir(follow_symlinks=False):
                         if entry.path not in but:
                             folders.append(entry.path)
-                    elif entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_ctime >= since - 1:
+                    elif (
+                        entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_ctime >= since - 1
+                    ):
                         found.append(entry.path)
         except OSError:
             continue  # it went meanwhile
@@ -114,18 +122,24 @@ def _sealed() -> list[str]:
     return [fields[1] for fields in map(str.split, lines) if fields[2] == "squashfs"]
 
 
-def _in_file(path: str, search: Search) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+def _open(path: Path) -> bool:
     try:
-        with open(path, "rb") as file:
-            before = b""
-            while True:
-                chunk = file.read(_CHUNK)
-                if not chunk:
-                    break
+        return bool(path.stat().st_mode & stat.S_IROTH) and all(
+            above.stat().st_mode & stat.S_IXOTH for above in path.parents
+        )
+    except OSError:
+        return False  # it went meanwhile
+
+
+def _in_file(path: Path, search: Search) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    before = b""
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
                 if chunk.count(0) < len(chunk):
                     found |= search.found(before + chunk)
                 before = chunk[-search.longest :]
     except OSError:
-        pass
+        return found  # it went meanwhile
     return found
