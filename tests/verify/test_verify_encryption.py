@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from tests.design.world import designed
+from tests.verify.certificates import another_ca
 
 from wallcloud.verify.encryption import handshakes, remains, wires
 from wallcloud.verify.encryption.canaries import word
@@ -148,37 +149,13 @@ def never(*_: Any) -> Any:
 
 def probes() -> list[Probe]:
     design = designed("article")
-    ca = Rogue(site_ca()).pem
+    ca = another_ca()
     rogue = Rogue(ca)
     return [
         probe
         for talk in talks(design)
         for probe in handshakes.probes(talk, ca, rogue, Vouching(never, never), lambda name: f"secret of {name}")
     ]
-
-
-def site_ca() -> str:
-    """Any CA's certificate: a server's own here, of the standard library's tests' kind, made anew."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Wallcloud CA of article")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def test_every_tls_flow_is_spoken_with() -> None:

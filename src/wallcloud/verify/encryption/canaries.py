@@ -33,11 +33,12 @@ class Canaries:
     next_token: str = ""
 
     def said(self) -> dict[str, str]:
-        """What may cross no wire in the clear, by name."""
-        return {
+        """What may cross no wire in the clear, by name; what is not known yet is not among it."""
+        every = {
             "password": self.password,
             "token": self.token,
             "next-token": self.next_token,
             "rpc": self.rpc,
             "sql": self.sql,
         }
+        return {name: text for name, text in every.items() if text}
