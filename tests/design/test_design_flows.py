@@ -27,7 +27,7 @@ def said(flows: tuple[Flow, ...]) -> list[str]:
 
 def need(**more: object) -> OutsideService:
     fields = {"who": Outside.TIME_SERVERS, "network": Kind.MANAGEMENT, "protocol": "udp", "port": 123, "why": "time"}
-    return OutsideService(**{**fields, "authentication": "NTS", "encryption": "none", **more})  # type: ignore[arg-type]
+    return OutsideService(**{**fields, "authentication": "NTS", "encryption": "NTS", **more})  # type: ignore[arg-type]
 
 
 def test_placement_is_by_role() -> None:
@@ -128,7 +128,7 @@ def test_needs() -> None:
     assert flows[0].server.prefixes == ("198.18.10.1",)
 
 
-PLAIN = [("TLS", ""), ("", "TLS"), ("", "")]
+PLAIN = [("TLS", ""), ("", "TLS"), ("", ""), ("TLS", "none"), ("none: whoever", "TLS"), ("none", "none: no secret")]
 
 
 @pytest.mark.parametrize(("authentication", "encryption"), PLAIN)
@@ -220,4 +220,4 @@ def test_tenants_reach_the_api_node_only() -> None:
 
 def test_named_exceptions_are_the_only_ones() -> None:
     found = {flow.exemption.name for flow in designed().flows if flow.exemption}
-    assert found == {"time", "time-source", "vxlan-plaintext"}
+    assert found == {"ping", "time", "time-source", "vxlan-plaintext"}

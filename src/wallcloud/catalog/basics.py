@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import resources as package
 
 from wallcloud.catalog import bridges, tls
-from wallcloud.catalog.component import EVERY_ROLE, ROOT, Component, Listen, Outside, Visit
+from wallcloud.catalog.component import EVERY_ROLE, ROOT, Component, Exemption, Listen, Outside, Visit
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.node.resources import Directory, File, Input, Interface, Route, Sysctl, Unit
@@ -241,6 +241,7 @@ COMPONENT = Component(
             protocol="icmp",
             authentication="none: an echo proves nothing",
             encryption="none: an echo says nothing",
+            exemption=Exemption("ping", "an echo proves nothing and says nothing", "Wallcloud"),
         ),
     ),
     visits=(Visit(Outside.ADMINS, "ping", "admins see whether the node is there"),),
