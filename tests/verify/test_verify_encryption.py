@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.design.world import designed
+from tests.design.world import EXAMPLES, designed
 from tests.verify.certificates import another_ca
 
 from wallcloud.verify.encryption import handshakes, remains, wires
@@ -134,10 +134,18 @@ def test_records_are_told_from_what_is_none() -> None:
     assert not records(whole + b"AMQP\x00\x00\x09\x01")
     greeting = b"\x0a10.11.6-MariaDB\x00" + b"x" * 60
     packet = len(greeting).to_bytes(3, "little") + b"\0" + greeting
-    assert record._is_tls(packet + whole)
-    assert not record._is_tls(packet + b"\x07\0\0\x02\0\0\0\x02\0\0\0")
-    assert record._is_tls(b"\x20\0\0\x01" + b"\0" * 32 + whole)
-    assert not record._is_tls(b"\x20\0\0\x01" + b"\0" * 32 + b"nova-metadata")
+    assert record.is_tls(packet + whole)
+    assert not record.is_tls(packet + b"\x07\0\0\x02\0\0\0\x02\0\0\0")
+    assert record.is_tls(b"\x20\0\0\x01" + b"\0" * 32 + whole)
+    assert not record.is_tls(b"\x20\0\0\x01" + b"\0" * 32 + b"nova-metadata")
+
+
+def test_what_is_left_of_a_record_is_told_from_words() -> None:
+    cipher = random.Random(2).randbytes(1000).replace(b"\x03", b"\x04")
+    assert not records(cipher)
+    assert record._are_tls([cipher, tls_bytes()])
+    assert not record._are_tls([tls_bytes(), cipher]), "a recording begins but once"
+    assert not record._are_tls([b'{"method": "port_update", "args": {}}' * 30, tls_bytes()])
 
 
 # What is expected of a site.
@@ -158,14 +166,15 @@ def probes() -> list[Probe]:
     ]
 
 
-def test_every_tls_flow_is_spoken_with() -> None:
-    design = designed("article")
+@pytest.mark.parametrize("flavour", EXAMPLES)
+def test_every_tls_flow_is_spoken_with(flavour: str) -> None:
+    design = designed(flavour)
     found = list(talks(design))
     tls = {(flow.client.who, flow.client.node, flow.server.who, flow.port) for flow in design.flows if is_tls(flow)}
     assert {(talk.server, talk.port) for talk in found} == {(server, port) for _, _, server, port in tls}
     assert len(found) == len(tls)
     assert all(talk.protocol for talk in found), "a new TLS server needs a line in PROTOCOLS"
-    assert {talk.server for talk in found} == set(PROTOCOLS)
+    assert {talk.server for talk in found} == set(PROTOCOLS) & set(design.placed)
     assert all(talk.own for talk in found if talk.mutual), "who must show a certificate has one"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import zlib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ _BUFFER = 64 * 1024 * 1024
 _MOST = 512 * 1024 * 1024
 _LARGEST = 1 << 17
 _FIRST_PORT = 1024
+_LEAST = 128
 
 
 class Recorder:
@@ -138,7 +140,7 @@ def searched(canaries: dict[str, str], watched: list[list[Any]]) -> dict[str, An
             for run in runs:
                 hits |= {(interface, *each, _named(ends)) for each in search.found(run)}
             if ends[:2] in ports or ends[2:] in ports:
-                passed.append([interface, *ends, sum(map(len, runs)), all(map(_is_tls, runs))])
+                passed.append([interface, *ends, sum(map(len, runs)), _are_tls(runs)])
         # Whatever is no TCP that this reader understands, frame by frame.
         rest = b"\0\0\0\0".join(frame for frame in frames if segment(frame) is None)
         hits |= {(interface, *each, "no TCP") for each in search.found(rest)}
@@ -146,8 +148,15 @@ def searched(canaries: dict[str, str], watched: list[list[Any]]) -> dict[str, An
     return {"lost": recorder.lost, "frames": count, "hits": sorted(hits), "passed": passed}
 
 
-def _is_tls(run: bytes) -> bool:
-    # MariaDB's greeting and the client's wish for TLS come first, in the clear, and hold nothing of either.
+def _are_tls(runs: list[bytes]) -> bool:
+    # The recording may begin, and end, within a record that is all of the first run: nothing shrinks what is left of it.
+    first, *others = runs
+    left = len(first) >= _LEAST and len(zlib.compress(first)) >= len(first)
+    return (left or is_tls(first)) and all(map(is_tls, others))
+
+
+def is_tls(run: bytes) -> bool:
+    """Whether it is TLS alone, but for how MariaDB begins: its greeting and the client's wish for TLS."""
     if run[4:5] == b"\x0a" and run[3:4] == b"\x00":
         run = run[4 + int.from_bytes(run[:3], "little") :]
     elif run[:4] == b"\x20\x00\x00\x01":

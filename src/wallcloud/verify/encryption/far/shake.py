@@ -327,6 +327,9 @@ def attempt(one: Try) -> Outcome:
             return "accepted", itself(one)
         except ssl.SSLError as error:
             return "cannot try", str(error.reason)
+    speak = _SPEAK.get(one["protocol"])
+    if speak is None:
+        return "cannot try", "nobody has taught verify this server's protocol"
     try:
         raw = socket.create_connection((one["address"], one["port"]), SECONDS)
     except TimeoutError:
@@ -335,7 +338,7 @@ def attempt(one: Try) -> Outcome:
         return "unreachable", str(error.strerror)
     with raw:
         try:
-            return "accepted", _SPEAK[one["protocol"]](raw, one)
+            return "accepted", speak(raw, one)
         except No as no:
             return "not authorised", str(no)
         except Answered as answer:
