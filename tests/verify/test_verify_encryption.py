@@ -247,7 +247,9 @@ def test_a_recording_with_holes_proves_nothing() -> None:
 def test_an_ear_that_heard_nothing_fails() -> None:
     design = designed("article")
     every = wires.wires(design)
-    whole = {node: {"lost": 0, "missing": {at: {"it": []} for _, at in _ends(every)}} for node in design.site.nodes}
+    whole: dict[str, dict[str, Any]] = {
+        node: {"lost": 0, "missing": {at: {"it": []} for _, at in _ends(every)}} for node in design.site.nodes
+    }
     assert all(seen.holds for seen in wires.control(every, whole, ["it"]))
     whole["compute1"] = {"lost": 0, "missing": {**whole["compute1"]["missing"], "ovl0": {"it": ["hex", "url"]}}}
     failed = [seen for seen in wires.control(every, whole, ["it"]) if not seen.holds]

@@ -26,7 +26,7 @@ def loaded(context: ssl.SSLContext, pair: Pair) -> None:
         paths = [Path(folder) / name for name in ("cert", "key")]
         for path, text in zip(paths, pair, strict=True):
             path.write_text(text)
-        context.load_cert_chain(*paths)
+        context.load_cert_chain(paths[0], paths[1])
 
 
 class Server:
@@ -51,8 +51,7 @@ class Server:
                 try:
                     with self.context.wrap_socket(raw, server_side=True) as stream:
                         stream.recv(4096)
-                        shown = dict(each[0] for each in (stream.getpeercert() or {}).get("subject", ()))
-                        good = self.context.verify_mode is ssl.CERT_NONE or shown.get("commonName") == CLIENT
+                        good = self.context.verify_mode is ssl.CERT_NONE or CLIENT in str(stream.getpeercert())
                         stream.sendall(b"HTTP/1.1 200 OK\r\n\r\n" if good else b"HTTP/1.1 403 Forbidden\r\n\r\n")
                 except OSError:
                     continue

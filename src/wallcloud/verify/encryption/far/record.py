@@ -149,7 +149,7 @@ def searched(canaries: dict[str, str], watched: list[list[Any]]) -> dict[str, An
 
 
 def _are_tls(runs: list[bytes]) -> bool:
-    # The recording may begin, and end, within a record that is all of the first run: nothing shrinks what is left of it.
+    # A recording may begin and end within one record, all of the first run: nothing shrinks what is left of that.
     first, *others = runs
     left = len(first) >= _LEAST and len(zlib.compress(first)) >= len(first)
     return (left or is_tls(first)) and all(map(is_tls, others))
