@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from wallcloud.catalog import tls
 from wallcloud.catalog.component import Outside
 from wallcloud.catalog.database import password
 from wallcloud.catalog.place import internal_name
+from wallcloud.design.certificates import ClientCertificate, client_certificates
 from wallcloud.design.compile import Design
 from wallcloud.design.flows import Flow, Transport
 from wallcloud.frozen import frozen
-from wallcloud.node.resources import Certificate
 from wallcloud.site.model import Kind
 
 PROTOCOLS = {
@@ -25,15 +24,6 @@ PROTOCOLS = {
 PLACES = {str(Outside.ADMINS): "admin", str(Outside.TENANTS): "office"}
 PATH = "/identity/v3"
 """What both doors answer without a token."""
-
-
-@frozen
-class Proof:
-    """A client certificate on the client's node: its subject, names, and the paths of certificate and key."""
-
-    subject: str
-    names: tuple[str, ...]
-    paths: tuple[str, str]
 
 
 @frozen
@@ -57,9 +47,9 @@ class Talk:
     mutual: bool
     newest: bool
     """TLS 1.3 alone is spoken."""
-    own: Proof | None = None
-    neighbour: Proof | None = None
-    """Another component's proof on the same node, which must not do."""
+    own: ClientCertificate | None = None
+    neighbour: ClientCertificate | None = None
+    """Another component's certificate on the same node, which must not do."""
     vhost: str = ""
     walls: tuple[str, ...] = ()
     """Other virtual hosts, which must be closed to it."""
@@ -108,7 +98,7 @@ def _talk(design: Design, flow: Flow) -> Talk:
     account = flow.client.account.name if flow.client.account and node else ""
     component = design.catalog.get(who) if node else None
     as_itself = component is not None and account == component.account.name
-    mine, others = _proofs(design, node, who) if node else (None, ())
+    mine, others = _certificates(design, node, who) if node else (None, ())
     mutual = "mutual" in flow.authentication
     bus = component.bus if component and flow.server.who == "rabbitmq" else ""
     uses = component.uses if component and flow.server.who == "mariadb" else ()
@@ -138,17 +128,15 @@ def _talk(design: Design, flow: Flow) -> Talk:
     )
 
 
-def _proofs(design: Design, node: str, component: str) -> tuple[Proof | None, tuple[tuple[str, Proof], ...]]:
-    """A component's own client certificate on its node, and its neighbours' by component."""
-    found = [
-        (each.component, Proof(each.subject, each.names, (each.cert_path, each.key_path)))
-        for each in design.specs[node].resources
-        if isinstance(each, Certificate) and each.use == ("client",) and each.cert_path.startswith(tls.FOLDER)
-    ]
-    own = next((proof for name, proof in found if name == component), None)
-    return own, tuple((name, proof) for name, proof in found if name != component)
+def _certificates(
+    design: Design, node: str, component: str
+) -> tuple[ClientCertificate | None, tuple[ClientCertificate, ...]]:
+    """A component's own on its node, and its neighbours'."""
+    found = tuple(client_certificates(design.specs[node]))
+    own = next((each for each in found if each.component == component), None)
+    return own, tuple(each for each in found if each.component != component)
 
 
-def _stranger_to(design: Design, bus: str, others: Iterable[tuple[str, Proof]]) -> Proof | None:
-    """The first neighbour that has no business where this one has."""
-    return next((proof for name, proof in others if not bus or design.catalog[name].bus != bus), None)
+def _stranger_to(design: Design, bus: str, others: Iterable[ClientCertificate]) -> ClientCertificate | None:
+    """The first neighbour's that has no business where this one has."""
+    return next((each for each in others if not bus or design.catalog[each.component].bus != bus), None)
