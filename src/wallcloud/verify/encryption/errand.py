@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from contextlib import suppress
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -129,11 +128,9 @@ class Errand:
         return None if self._tenant.want("GET", "compute", "servers")["servers"] else True
 
     def safely_ended(self) -> str:
-        """As `end`, with what went wrong as text."""
+        """As `end`, with what went wrong as text. The tenant stays then, so that the next run finds what it has."""
         try:
             self.end()
         except Trouble as error:
-            with suppress(Trouble):
-                accounts.remove(self._boss, NAME)
             return error.what
         return ""
