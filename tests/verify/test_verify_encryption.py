@@ -19,7 +19,7 @@ from wallcloud.verify.encryption.far.forms import Search
 from wallcloud.verify.encryption.far.streams import joined, records, segment
 from wallcloud.verify.encryption.rogue import Rogue, Vouching
 from wallcloud.verify.encryption.talks import PROTOCOLS, is_tls, talks
-from wallcloud.verify.expectation import Probe
+from wallcloud.verify.expectation import Probe, Seen
 
 SECRET = "p+/~?=x>9_w-7Q"
 
@@ -241,7 +241,7 @@ def test_what_nova_metadata_tells_on_loopback_belongs_there_and_a_password_does_
 
 
 def test_a_recording_with_holes_proves_nothing() -> None:
-    assert set(silence(lost=1).values()) == {"frames lost"}
+    assert set(silence(lost=1).values()) == {"not all heard"}
 
 
 def test_an_ear_that_heard_nothing_fails() -> None:
@@ -300,13 +300,32 @@ def test_what_passed_must_be_tls() -> None:
     ],
 )
 def test_where_canaries_may_stay(node: str, canary: str, where: str, others: str, outcome: str) -> None:
-    seen = [*remains.checks(designed("article"), {node: [[canary, "raw", where, others]]}, [canary])]
+    found: dict[str, remains.Traces] = {each: [] for each in designed("article").site.nodes}
+    found[node] = [[canary, "raw", where, others]]
+    seen = [*remains.checks(designed("article"), found, [canary])]
     assert {each.outcome for each in seen if not each.holds} == ({outcome} - {"nowhere"})
 
 
 def test_a_search_must_find_what_was_planted() -> None:
     traces = [["planted", "raw", where, ""] for where in ("/var/tmp/x", "journal", "cmdline of sh", "environ of sh")]
-    assert all(seen.holds for seen in remains.planted({"control": traces}))
-    assert [seen.probe.id for seen in remains.planted({"control": traces[1:]}) if not seen.holds] == [
-        "encryption/search/control/files"
-    ]
+    assert all(seen.holds for seen in _planted(traces))
+    assert [seen.probe.id for seen in _planted(traces[1:]) if not seen.holds] == ["encryption/search/control/files"]
+
+
+def _planted(traces: remains.Traces) -> list[Seen]:
+    design = designed("article")
+    return [seen for seen in remains.planted(design, {"control": traces}) if seen.probe.place == "control"]
+
+
+def test_a_node_that_does_not_answer_proves_nothing() -> None:
+    design = designed("article")
+    others = {node: QUIET for node in design.site.nodes if node != "compute2"}
+    heard = [*wires.silence(design, wires.wires(design), others, ["sql"])]
+    assert {seen.probe.target for seen in heard if not seen.holds} == {
+        *("management", "overlay", "flat-a", "flat-b", wires.LOOPBACK)
+    }
+    left: dict[str, remains.Traces] = {node: [] for node in others}
+    looked = [*remains.checks(design, left, ["sql"])]
+    assert {(seen.probe.place, seen.outcome) for seen in looked if not seen.holds} == {("compute2", "not looked at")}
+    assert "compute2" in {seen.probe.place for seen in remains.planted(design, left) if not seen.holds}
+    assert all(not seen.holds for seen in wires.passed(design, {}))

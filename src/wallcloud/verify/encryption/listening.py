@@ -29,7 +29,7 @@ Places = Mapping[str, Hands]
 def run(cloud: Cloud, doors: Doors, places: Places, progress: Progress, meanwhile: Callable[[], None]) -> list[Seen]:
     """Everything about canaries. `meanwhile` is done while nothing is recorded and much is waited for.
 
-    Raises WallcloudError where it cannot even begin.
+    Raises Trouble where no tenant can be made: then `meanwhile` was not done.
     """
     nodes = {node: places[node] for node in cloud.design.site.nodes}
     boss = Client(places[doors.inner.place], doors.inner)
@@ -58,12 +58,13 @@ def run(cloud: Cloud, doors: Doors, places: Places, progress: Progress, meanwhil
                 trouble = errand.safely_ended()
         seen.append(_gone(trouble))
         last = _traces(nodes, {node: each["since"] for node, each in first.items()}, every, last=True)
-        left = {node: first[node]["found"] + last[node]["found"] for node in nodes}
+        # A node that did not answer both times is missing, and so are its proofs.
+        left = {node: first[node]["found"] + each["found"] for node, each in last.items()}
         told = heard.result()
         aside.result()
     seen += wires.silence(cloud.design, wires.wires(cloud.design), told, canaries.said())
     seen += wires.passed(cloud.design, told)
-    seen += remains.planted(left)
+    seen += remains.planted(cloud.design, left)
     seen += remains.checks(cloud.design, left, canaries.said())
     return seen
 
@@ -74,9 +75,17 @@ def _heard(cloud: Cloud, nodes: Places, said: dict[str, str]) -> dict[str, Any]:
 
 
 def _each(nodes: Places, act: Callable[[str, Hands], T]) -> dict[str, T]:
-    """On all nodes at once."""
+    """On all nodes at once; of one that does not answer there is nothing in what comes back."""
+
+    def one(node: str) -> list[T]:
+        try:
+            return [act(node, nodes[node])]
+        except Trouble:
+            return []
+
     with ThreadPoolExecutor(max(1, len(nodes))) as pool:
-        return dict(zip(nodes, pool.map(lambda item: act(*item), nodes.items()), strict=True))
+        found = zip(nodes, pool.map(one, nodes), strict=True)
+        return {node: each for node, answers in found for each in answers}
 
 
 def _control(cloud: Cloud, nodes: Places, said: dict[str, str]) -> Iterable[Seen]:
@@ -84,8 +93,13 @@ def _control(cloud: Cloud, nodes: Places, said: dict[str, str]) -> Iterable[Seen
     _each(nodes, lambda _, hands: hands.call("record"))
     # On a network one says it and all hear it; a loopback is each node's own.
     shouts = [end for wire in every for end in (wire.ends if wire.name == wires.LOOPBACK else wire.ends[:1])]
-    with ThreadPoolExecutor(max(1, len(nodes))) as pool:
-        list(pool.map(lambda end: nodes[end[0]].call("shout", interface=end[1], canaries=said), shouts))
+
+    def shout(node: str, hands: Hands) -> None:
+        for at, interface in shouts:
+            if at == node:
+                hands.call("shout", interface=interface, canaries=said)
+
+    _each(nodes, shout)
     heard = _each(nodes, lambda _, hands: hands.call("heard", canaries=said))
     return wires.control(every, heard, said)
 
@@ -133,7 +147,8 @@ def _errand(cloud: Cloud, errand: Errand, nodes: Places) -> list[Seen]:
 def _traces(
     nodes: Places, since: Mapping[str, float], canaries: dict[str, str], *, last: bool
 ) -> dict[str, dict[str, Any]]:
-    return _each(nodes, lambda node, hands: hands.call("traces", since=since[node], canaries=canaries, last=last))
+    there = {node: nodes[node] for node in since}
+    return _each(there, lambda node, hands: hands.call("traces", since=since[node], canaries=canaries, last=last))
 
 
 def _gone(trouble: str) -> Seen:

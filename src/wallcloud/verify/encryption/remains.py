@@ -44,10 +44,10 @@ def belongs(design: Design, node: str, canary: str, where: str, *, others: bool)
     )
 
 
-def planted(found: Mapping[str, Traces]) -> Iterator[Seen]:
+def planted(design: Design, found: Mapping[str, Traces]) -> Iterator[Seen]:
     """On every node the search found what was laid there for it."""
-    for node, traces in found.items():
-        kinds = {kind(where) for canary, _, where, _ in traces if canary == "planted"}
+    for node in design.site.nodes:
+        kinds = {kind(where) for canary, _, where, _ in found.get(node, ()) if canary == "planted"}
         for place in PLACES:
             yield Seen(
                 Probe(
@@ -65,7 +65,8 @@ def planted(found: Mapping[str, Traces]) -> Iterator[Seen]:
 def checks(design: Design, found: Mapping[str, Traces], canaries: Iterable[str]) -> Iterator[Seen]:
     """No secret stays anywhere; what components told each other stays where it belongs."""
     names = tuple(canaries)
-    for node, traces in found.items():
+    for node in design.site.nodes:
+        traces = found.get(node, [])
         for place in PLACES:
             for canary in names:
                 hits = [
@@ -87,6 +88,6 @@ def checks(design: Design, found: Mapping[str, Traces], canaries: Iterable[str])
                         source="canary",
                         target=node,
                     ),
-                    "found" if hits else "nowhere",
+                    "found" if hits else "nowhere" if node in found else "not looked at",
                     "; ".join(hits[:4]),
                 )

@@ -101,7 +101,7 @@ def silence(
                 for at, name, form, where in told[node]["hits"]
                 if at == interface and name == canary and not _belongs(design, node, interface, canary, where)
             ]
-            outcome = "in the clear" if hits else "frames lost" if deaf else "nowhere"
+            outcome = "in the clear" if hits else "not all heard" if deaf else "nowhere"
             yield Seen(
                 Probe(
                     f"encryption/wire/{wire}/{canary}",
@@ -153,7 +153,7 @@ def _passed(design: Design, flow: Flow, far: str, told: Mapping[str, dict[str, A
     server = (flow.server.prefixes[0], flow.port)
     rows = [
         (source, sport, target, dport, size, tls)
-        for at, source, sport, target, dport, size, tls in told[node]["passed"]
+        for at, source, sport, target, dport, size, tls in told.get(node, {"passed": []})["passed"]
         if at == interface
         and server in {(source, sport), (target, dport)}
         and (far != flow.client.node or flow.client.prefixes[0] in {source, target})
