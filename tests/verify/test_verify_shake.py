@@ -73,6 +73,7 @@ def met(server: Server, **more: Any) -> str:
 
 def test_each_certificate_meets_what_it_deserves(server: Server) -> None:
     mine = SITE.sign(CLIENT, ("compute1",))
+    assert met(server, shown=mine, exact=True) == "accepted"
     assert met(server, shown=mine) == "accepted"
     assert met(server) == "refused", "TLS 1.3 lets a client without a certificate shake hands, and refuses it then"
     assert met(server, shown=OTHER.sign(CLIENT, ("compute1",))) == "refused"
@@ -91,6 +92,17 @@ def test_a_server_that_lets_anybody_in_is_seen() -> None:
     lax.context.minimum_version = ssl.TLSVersion.TLSv1
     assert met(lax, tls="1.1") == "accepted"
     lax.listener.close()
+
+
+def test_a_server_of_another_ca_or_name_is_seen() -> None:
+    """What must not be verified is, where the server is not the design's: those expectations can fail too."""
+    wrong = Server(mutual=False)
+    loaded(wrong.context, OTHER.sign("elsewhere.example", ("elsewhere.example", NAME), server=True))
+    assert met(wrong) == "not verified"
+    assert met(wrong, trust=OTHER.pem) == "accepted"
+    assert met(wrong, trust=OTHER.pem, name="elsewhere.example") == "accepted"
+    assert met(wrong, trust=OTHER.pem, exact=True) == "names others"
+    wrong.listener.close()
 
 
 def test_what_speaks_without_tls_is_seen() -> None:

@@ -46,6 +46,7 @@ def probes(talk: Talk, site_ca: str, rogue: Rogue, vouching: Vouching, secret: S
         )
 
     yield probe("own", "accepted", "the design's own client passes, and believes the server", False, **mine)
+    yield probe("names", "accepted", "the server's certificate names it, and nobody else", False, exact=True, **mine)
     yield probe("untrusted", "not verified", "who trusts another CA of that name leaves", True, trust=rogue.pem, **mine)
     yield probe("wrong-name", "not verified", "the certificate is for its own name alone", True, name=ELSEWHERE, **mine)
     yield probe("tls-1.1", "refused", "TLS before 1.2 is not spoken", True, tls="1.1", **mine)

@@ -89,5 +89,5 @@ def checks(design: Design, found: Mapping[str, Traces], canaries: Iterable[str])
                         target=node,
                     ),
                     "found" if hits else "nowhere" if node in found else "not looked at",
-                    "; ".join(hits[:4]),
+                    "; ".join(sorted(set(hits))[:4]),
                 )

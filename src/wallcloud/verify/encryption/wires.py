@@ -49,7 +49,7 @@ def control(wires: Iterable[Wire], heard: Mapping[str, dict[str, Any]], canaries
         for node, interface in wire.ends:
             for canary in names:
                 told = heard.get(node, {"lost": 0, "missing": {}})
-                missing = told["missing"].get(interface, {}).get(canary, ["anything"])
+                missing = told["missing"].get(interface, {}).get(canary)
                 yield Seen(
                     Probe(
                         f"encryption/hearing/{wire.name}/{node}/{canary}",
@@ -61,7 +61,11 @@ def control(wires: Iterable[Wire], heard: Mapping[str, dict[str, Any]], canaries
                         source="control capture",
                         target=f"{node} on {wire.name}",
                     ),
-                    "heard in every form" if not missing else f"no {', '.join(missing)}",
+                    "heard nothing"
+                    if missing is None
+                    else f"no {', '.join(missing)}"
+                    if missing
+                    else "heard in every form",
                 )
 
 

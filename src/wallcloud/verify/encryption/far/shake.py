@@ -12,7 +12,8 @@ files, so they are in ones without a name (memfd_create(2)). Of a try:
 
 Outcomes: `accepted`; `not authorised` (the server verified the handshake and then says no); `refused` (it ends the
 handshake, or does not speak); `not verified` (the client does not believe the server); `answered` (it speaks without
-TLS); `unreadable` (own key or certificate); `silent`; `unreachable`; `cannot try` (this OpenSSL does not).
+TLS); `names others` (`exact`, and the certificate is for more than `name`); `unreadable` (own key or certificate);
+`silent`; `unreachable`; `cannot try` (this OpenSSL does not).
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ class Answered(Exception):
     """It spoke its protocol without TLS."""
 
 
-class Cannot(Exception):
-    """This side is to blame."""
+class Others(Exception):
+    """The certificate names more than the server."""
 
 
 def _read(stream: Stream, size: int) -> bytes:
@@ -81,7 +82,7 @@ def _show(to: ssl.SSLContext, shown: list[str]) -> None:
 
 
 def context(one: Try) -> ssl.SSLContext:
-    """As the try says. Raises Cannot where this OpenSSL does not speak that version, PermissionError for own files."""
+    """As the try says. Raises PermissionError or FileNotFoundError for own files that cannot be read."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.load_verify_locations(cadata=one["trust"])
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -122,7 +123,7 @@ def _https(raw: Stream, one: Try) -> str:
         raise ConnectionResetError(line)
     if not 200 <= status < 400:
         raise No(line)
-    return _told(stream)
+    return _told(stream, one)
 
 
 def _http(raw: Stream, one: Try) -> str:
@@ -138,12 +139,14 @@ def _http(raw: Stream, one: Try) -> str:
     return line
 
 
-def _told(stream: Stream) -> str:
-    """The version, and exactly whom the certificate names."""
+def _told(stream: Stream, one: Try) -> str:
+    """The version, and exactly whom the certificate names. Raises Others where `exact` and it names somebody else."""
     if not isinstance(stream, ssl.SSLSocket):
         return ""
     seen = stream.getpeercert() or {}
     names = sorted(str(each[1]) for each in seen.get("subjectAltName", ()))
+    if one.get("exact") and names != [one["name"]]:
+        raise Others(" ".join(names))
     return f"{stream.version()} {' '.join(names)}"
 
 
@@ -194,7 +197,7 @@ def _amqps(raw: Stream, one: Try) -> str:
     family, method, arguments = _method(stream)
     if (family, method) == (10, 50):
         raise _amqp_closed(arguments)
-    told = _told(stream)
+    told = _told(stream, one)
     stream.sendall(_frame(1, 0, struct.pack(">HHH", 10, 50, 200) + _short("") + b"\x00\x00\x00\x00"))
     _method(stream)
     return told
@@ -264,7 +267,7 @@ def _mysql(raw: Stream, one: Try) -> str:
         raise Answered("logged in")
     _put(stream, 0, b"\x03SELECT 1")
     _judge_mysql(_packet(stream)[1], one)
-    told = _told(stream)
+    told = _told(stream, one)
     _put(stream, 0, b"\x01")
     return told
 
@@ -289,7 +292,7 @@ def _ntske(raw: Stream, one: Try) -> str:
             break
     if not cookies:
         raise No("no cookie")
-    return _told(stream)
+    return _told(stream, one)
 
 
 _SPEAK: dict[str, Callable[[Stream, Try], str]] = {
@@ -343,6 +346,8 @@ def attempt(one: Try) -> Outcome:
             return "not authorised", str(no)
         except Answered as answer:
             return "answered", str(answer)
+        except Others as names:
+            return "names others", str(names)
         except _EARLY as error:
             return "unreadable", f"{error.filename}: {error.strerror}"
         except ssl.SSLCertVerificationError as error:
