@@ -255,3 +255,25 @@ def test_whose_names_are_revoked() -> None:
     assert revocation.revoked(issued, {}) == set()
     assert revocation.revoked(issued, {"one": 20}) == {"a"}
     assert revocation.revoked(issued, {EVERY: 11, "one": 21}) == {"a", "b", "c"}
+
+
+def test_what_it_signs_for_verify_opens_nothing(authority: Authority) -> None:
+    """One is over, the other's name is no component's on any node, and it is so for minutes only."""
+    now = datetime.now(UTC)
+    ca = x509.load_pem_x509_certificate(authority.pem.encode())
+    over, stranger = (
+        x509.load_pem_x509_certificate(pair[0].encode())
+        for pair in (
+            authority.expired("nova-compute@compute1", ("compute1.internal.cloud.example",)),
+            authority.stranger(),
+        )
+    )
+    for each in (over, stranger):
+        each.verify_directly_issued_by(ca)
+        uses = each.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        assert list(uses) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+        assert not each.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert over.subject.rfc4514_string() == "CN=nova-compute@compute1"
+    assert over.not_valid_after_utc < now - timedelta(hours=23)
+    assert stranger.subject.rfc4514_string() == "CN=nobody@nowhere.invalid"
+    assert stranger.not_valid_after_utc < now + timedelta(minutes=11)

@@ -1,11 +1,14 @@
 """Verify on a site without a public door: all of it runs from the admin workstation, and expects no other door."""
 
+from typing import Any
+
 from tests.design.world import RELEASE, designed, example
 
 from wallcloud.design.compile import compile_site
 from wallcloud.verify import doors
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
+from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.parts import _where
 from wallcloud.verify.tenants import part
 from wallcloud.verify.tenants.scenario import scenario
@@ -15,10 +18,10 @@ SOMEBODY = Credentials("somebody", "secret", "theirs")
 
 
 def cloud(flavour: str) -> Cloud:
-    def never(place: str, argv: list[str]) -> list[str]:
-        raise AssertionError(place)
+    def never(*what: object) -> Any:
+        raise AssertionError(what)
 
-    return Cloud(designed(flavour), "CA", SOMEBODY, SOMEBODY, never, never)
+    return Cloud(designed(flavour), "CA", SOMEBODY, SOMEBODY, never, never, Vouching(never, never), never)
 
 
 def test_there_is_the_management_door_alone() -> None:

@@ -8,6 +8,7 @@ from wallcloud.build.cache import default_path
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
 from wallcloud.cli.face import WrongUse, option_site
 from wallcloud.deploy import rotation
+from wallcloud.deploy.authority import Authority
 from wallcloud.deploy.prepare import known_design, state_of
 from wallcloud.deploy.run import target
 from wallcloud.errors import WallcloudError
@@ -15,6 +16,7 @@ from wallcloud.frozen import frozen
 from wallcloud.site.load import Loaded
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
+from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.paths.wanted import secrets
 from wallcloud.verify.places import Command, over_ssh
 
@@ -52,6 +54,11 @@ def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
         on_node=lambda node, argv: _on_node(loaded, node, argv),
         outside=at.names,
         only=only,
+        vouching=Vouching(
+            lambda subject, names: Authority.open(state, loaded.site.name).expired(subject, names),
+            lambda: Authority.open(state, loaded.site.name).stranger(),
+        ),
+        secret=lambda name: state.secrets_known((used(name).name,))[used(name).name],
         secrets={name: value for name in secrets(design) if (value := state.secret_kept(name))},
         state=state.path,
         cache=default_path(),

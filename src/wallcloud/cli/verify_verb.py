@@ -91,6 +91,9 @@ def verify(
     sockets  every socket that hears, in every network namespace of every node, is a declared one
     accounts whom MariaDB, RabbitMQ, Keystone and the nodes know, and what each of them may
     paths    who can open what on a node, and where its secrets are
+    encryption
+             handshakes from every client's own account, with wrong certificates too; then canaries
+             that no wire, file, log or process may show
     """
     loaded = load_site(site_file)
     at = Workstations(office, admin)

@@ -19,6 +19,9 @@ from wallcloud.node.resources.certificate import BACKDATED
 
 CA_DAYS = 3650
 _SKEW = timedelta(seconds=BACKDATED)
+STRANGER = "nobody@nowhere.invalid"
+"""A name that is no component's on any node (RFC 2606)."""
+STRANGER_LIFE = timedelta(minutes=10)
 _RESTORE = "restore the state folder from its backup; without its CA no node trusts this deployer's certificates"
 _USES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 
@@ -153,6 +156,39 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def expired(self, subject: str, names: tuple[str, ...]) -> tuple[str, str]:
+        """A client certificate that ended yesterday, and its key (PEM): what servers must refuse whatever it names."""
+        until = datetime.now(UTC) - timedelta(days=1)
+        return self._throwaway(subject, names, until - timedelta(days=1), until)
+
+    def stranger(self) -> tuple[str, str]:
+        """A client certificate of STRANGER, good for STRANGER_LIFE, and its key (PEM)."""
+        now = datetime.now(UTC)
+        return self._throwaway(STRANGER, (STRANGER.partition("@")[2],), now - _SKEW, now + STRANGER_LIFE)
+
+    def _throwaway(self, subject: str, names: tuple[str, ...], since: datetime, until: datetime) -> tuple[str, str]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+            .issuer_name(self._certificate.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(since)
+            .not_valid_after(until)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(ca=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([_USES["client"]]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        return (
+            certificate.public_bytes(serialization.Encoding.PEM).decode(),
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            ).decode(),
+        )
 
 
 def life(state: StateFolder) -> tuple[float, float]:

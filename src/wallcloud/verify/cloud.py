@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from wallcloud.design.compile import Design
 from wallcloud.frozen import frozen
 from wallcloud.verify.doors import Credentials
+from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.places import Command
 
 
@@ -27,6 +28,10 @@ class Cloud:
     """Runs programs at office and admin workstation."""
     on_node: Command
     """Runs programs on nodes, as root."""
+    vouching: Vouching
+    """What the site's CA signs for the part `encryption`."""
+    secret: Callable[[str], str]
+    """The name of a secret of this cloud → its value."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The values of the site's secrets, to be searched for; nobody is shown them."""
     state: Path | None = None

@@ -12,6 +12,7 @@ from wallcloud.site.model import Kind, Role
 from wallcloud.verify import doors
 from wallcloud.verify.accounts import part as accounts
 from wallcloud.verify.cloud import Cloud
+from wallcloud.verify.encryption import part as encryption
 from wallcloud.verify.expectation import Part, Seen
 from wallcloud.verify.hands import ARGV
 from wallcloud.verify.paths import part as paths
@@ -53,6 +54,10 @@ def _tenants(cloud: Cloud, progress: Progress, keep: bool) -> tuple[Seen, ...]:
     return tenants.run(cloud.design, _where(cloud), cloud.admin, starts, progress, keep)
 
 
+def _encryption(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
+    return encryption.run(cloud, _where(cloud), progress)
+
+
 def _where(cloud: Cloud) -> tenants.Doors:
     site, plan = cloud.design.site, cloud.design.plan
     management = site.networks_of(Kind.MANAGEMENT)[0]
@@ -77,6 +82,7 @@ ACTS: dict[str, Act] = {
     "sockets": sockets.act,
     "accounts": accounts.act,
     "paths": paths.act,
+    "encryption": _encryption,
 }
 PARTS = tuple(ACTS)
 """In the order in which they run."""

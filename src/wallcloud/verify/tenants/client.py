@@ -84,6 +84,11 @@ class Client:
             if endpoint["interface"] == self.door.interface
         }
 
+    @property
+    def token(self) -> str:
+        """What it asks with; never for a report."""
+        return self._token
+
     def request(self, method: str, service: str, path: str, body: Any = None) -> Answer:
         """One request to a service by its catalog type, at the URL that the catalog gives. Raises Trouble where the
         catalog has none, or one that is not at this door."""

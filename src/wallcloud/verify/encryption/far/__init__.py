@@ -1,0 +1,1 @@
+"""What of this part runs on nodes and at workstations. Standard library only."""
