@@ -16,6 +16,8 @@ CRL = f"{FOLDER}/crl.pem"
 """Where clients show certificates: the ones of the site's CA that a rotation has replaced, and that are refused."""
 CRL_HOLE = "site-crl"
 """As CA_HOLE."""
+PUBLIC_HOLES = frozenset({CA_HOLE, CRL_HOLE})
+"""Holes of what everybody may read."""
 
 
 @frozen

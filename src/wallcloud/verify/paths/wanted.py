@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from wallcloud.catalog.component import ROOT, Account, Component, Listen, OwnSocket, Private
 from wallcloud.catalog.place import Place
-from wallcloud.catalog.tls import CA_HOLE
+from wallcloud.catalog.tls import PUBLIC_HOLES
 from wallcloud.design.compile import Design
 from wallcloud.design.flows import Transport
 from wallcloud.design.secrets import holes
@@ -72,7 +72,7 @@ def _resources(design: Design, node: str) -> Iterator[Target]:
         if component is None:
             continue
         own = _accounts(component)
-        if isinstance(resource, File) and any(hole.name != CA_HOLE for hole in holes(resource)):
+        if isinstance(resource, File) and any(hole.name not in PUBLIC_HOLES for hole in holes(resource)):
             shape = f"{resource.mode:04o} {resource.owner}:{resource.group}"
             yield Target(resource.path, _let_in(own, resource.owner, resource.group), "it holds secrets", shape=shape)
         elif isinstance(resource, Certificate):
@@ -152,7 +152,7 @@ def belongs(design: Design, node: str) -> dict[str, tuple[str, ...]]:
 
 def secrets(design: Design) -> tuple[str, ...]:
     """The names of all that any node has a hole for; the CA's certificate is none."""
-    return tuple(sorted({name for node in design.specs for name in design.secret_names(node)} - {CA_HOLE}))
+    return tuple(sorted({name for node in design.specs for name in design.secret_names(node)} - PUBLIC_HOLES))
 
 
 def keys(design: Design, node: str) -> tuple[str, ...]:
