@@ -58,7 +58,7 @@ WIRES = "/etc/wallcloud/wires"
 
 
 def resources(place: Place) -> Iterator[Resource]:
-    """Everything below the components: nothing here depends on a package of Wallcloud's."""
+    """Everything below the components but the network: nothing here depends on a package of Wallcloud's."""
     for path, why, exclusive in (
         ("/etc/wallcloud", "configuration that Wallcloud writes", True),
         ("/usr/lib/wallcloud", "small programs that units use", True),
@@ -110,7 +110,6 @@ def resources(place: Place) -> Iterator[Resource]:
         component="basics",
         reason="journald takes its limits at a restart",
     )
-    yield from _network(place)
 
 
 def _sysctls() -> str:
@@ -148,8 +147,11 @@ WantedBy=sysinit.target
 """
 
 
-def _network(place: Place) -> Iterator[Resource]:
-    """Every interface, VLAN and route but the address that SSH arrives on; the same as `ip` commands at boot."""
+def network(place: Place) -> Iterator[Resource]:
+    """Every interface, VLAN and route but the address that SSH arrives on; the same as `ip` commands at boot.
+
+    It comes behind the firewall: by it a bare machine gets its first addresses.
+    """
     batch: list[str] = []
     yield File(
         path=WIRES,

@@ -144,6 +144,8 @@ class Private:
     members: str = ""
     key: bool = False
     """It is a secret that was born on the node, and is nowhere else there."""
+    holds: str = ""
+    """The site's secret that belongs in it, too."""
 
 
 @frozen

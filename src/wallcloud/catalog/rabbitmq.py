@@ -198,6 +198,8 @@ def _advanced(where: tls.Paths) -> str:
 def private(place: Place) -> Iterator[Private]:
     """Everybody's messages."""
     yield Private(f"{HOME}/mnesia", "everybody's messages", (ACCOUNT,))
+    cookie = place.rotation.used(COOKIE_SECRET).name
+    yield Private(STARTED, "whoever has the cookie commands the broker", (ACCOUNT,), holds=cookie)
 
 
 COMPONENT = Component(

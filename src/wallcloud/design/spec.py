@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TypeAlias
 
 from wallcloud.catalog import keystone_cache
+from wallcloud.catalog.basics import network
 from wallcloud.catalog.component import Account
 from wallcloud.catalog.firewall import boot_file
 from wallcloud.catalog.place import Place
@@ -49,6 +50,8 @@ def node_spec(places: tuple[Place, ...], flows: Iterable[Flow], before: Mapping[
         r.Ruleset(text=wall, component=_FIRST, reason="what is not a declared flow does not pass"),
         boot_file(wall),
         *first.component.resources(first),
+        # Not before: an address on a machine without a wall would answer everybody.
+        *network(basics),
         r.Mask(
             units=tuple(sorted({unit for place in places for unit in place.component.masks})),
             component="basics",

@@ -147,6 +147,10 @@ def belongs(design: Design, node: str) -> dict[str, tuple[str, ...]]:
             for hole in holes(resource):
                 if hole.name in found:
                     found[hole.name].append(resource.path)
+    for place in design.places[node]:
+        for private in place.component.private(place):
+            if private.holds:
+                found[private.holds].append(private.path)
     return {name: tuple(dict.fromkeys(paths)) for name, paths in found.items()}
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from wallcloud.verify.reach.far import sender
 from wallcloud.verify.reach.far.ears import Ears
-from wallcloud.verify.reach.far.packets import HELD_BACK
+from wallcloud.verify.reach.far.packets import HELD_BACK, UDP
 
 ROUND_SECONDS = 0.25
-SILENT_ROUNDS = 4
-"""An answer that is late by a second belongs to a round before it: so many rounds without one are a silence."""
+SILENT_ROUNDS, SILENT_UDP_ROUNDS = 4, 80
+"""So many rounds without an answer are a silence: one that is late by a second belongs to a round before. Of UDP ports
+that nobody has the kernel tells one in a second (net.ipv4.icmp_ratelimit), whichever of them."""
 _MOST_TOLD = 5
 _NUMBERS = 1 << 24
 
@@ -60,7 +61,8 @@ class Watcher:
             return  # a router's word that a machine is off
         last = self._answered.get(which, -1)
         self._answers[which] = self._answers.get(which, 0) + 1
-        if self._rounds - last > SILENT_ROUNDS and len(self._holes.setdefault(which, [])) < _MOST_TOLD:
+        silent = SILENT_UDP_ROUNDS if self._shots[which][6] == UDP else SILENT_ROUNDS
+        if self._rounds - last > silent and len(self._holes.setdefault(which, [])) < _MOST_TOLD:
             self._holes[which].append((time.time(), kind))
         else:
             self._answered[which] = self._rounds
