@@ -176,6 +176,7 @@ TABLE: tuple[Disturbance, ...] = (
         ("dependencies missing", "dpkg --force-depends -r libnftables1 2>&1"),
         ("older than the pool", "sed -i '/^Package: tmux$/,/^$/s/^Version: .*/Version: 1.0/' /var/lib/dpkg/status"),
         ("interrupted", "sed -i '/^Package: tmux$/,/^$/s/ok installed/ok half-configured/' /var/lib/dpkg/status"),
+        ("interrupted", "sed -i '/^Package: tmux$/,/^$/s/ok installed/reinstreq half-installed/' /var/lib/dpkg/status"),
         ("start of daemons", f"echo '{apt.MARK}' > {apt.POLICY}"),
         ("start of daemons", f"echo 'exit 0' > {apt.ASIDE}"),
         ("pool", "rm /var/lib/wallcloud/index/*"),

@@ -110,17 +110,21 @@ def mend(ctx: Context) -> None:
     )
 
 
-def install(ctx: Context, index: Path, wanted: tuple[str, ...]) -> None:
-    """Installs `wanted` ("name" or "name=version") and what they need, from the pool alone."""
+def install(ctx: Context, index: Path, wanted: tuple[str, ...], half: tuple[str, ...] = ()) -> None:
+    """Installs `wanted` ("name" or "name=version") and what they need, from the pool alone.
+
+    `half` are those among them that dpkg has half installed: for apt they are there, unless it is told otherwise.
+    """
     pool = FOLDER / "pool"
     pool.mkdir(parents=True, exist_ok=True)
     for part in ("lists/partial", "archives/partial"):
         (FOLDER / part).mkdir(parents=True, exist_ok=True)
     (FOLDER / "sources.list").write_text(f"deb [trusted=yes] file:{pool} ./\n")
     (pool / "Packages").write_bytes(index.read_bytes())
+    words = (*(("--reinstall",) if half else ()), *wanted)
     run(_apt("update"), timeout=120, environment=_ENVIRONMENT)
     plan = run(
-        _apt("install", "--simulate", *wanted),
+        _apt("install", "--simulate", *words),
         timeout=120,
         environment=_ENVIRONMENT,
         hint="the pool lacks something; refresh it: wallcloud build --refresh",
@@ -139,7 +143,7 @@ def install(ctx: Context, index: Path, wanted: tuple[str, ...]) -> None:
             done += 1
             ctx.note(line.rstrip(" ."), done, 2 * len(steps))
 
-    stream(LOG, _apt("install", *wanted), tell, INSTALL_SECONDS, environment=_ENVIRONMENT)
+    stream(LOG, _apt("install", *words), tell, INSTALL_SECONDS, environment=_ENVIRONMENT)
     if "systemd" in dict(steps):
         # Its own package would, were it not for SYSTEMD_OFFLINE.
         systemd.systemctl("daemon-reexec")

@@ -60,9 +60,12 @@ class Packages(Resource):
             found = dpkg.installed(ctx)
             lacking = [name for name in self.names if _status(found, name) != "installed"]
             lacking += [name for name in dpkg.missing(found, self.names) if name in pool]
+            # What a power cut left half unpacked no `dpkg --configure` finishes (dpkg(1), half-installed): it is
+            # installed anew, also where it is another resource's, since nothing can be installed beside it.
+            half = tuple(name for name in dpkg.interrupted(found) if name in pool)
             older = [f"{name}={version}" for name, version in _older(found, pool)]
-            if lacking or older:
-                apt.install(ctx, index, tuple(dict.fromkeys((*lacking, *older))))
+            if lacking or older or half:
+                apt.install(ctx, index, tuple(dict.fromkeys((*lacking, *older, *half))), half)
         systemd.daemon_reload()  # also for what an installation that was cut off from us went on to install
         apt.keep_index(self.index, index)
 
