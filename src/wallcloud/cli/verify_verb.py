@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
+from wallcloud.cli import mutating
 from wallcloud.cli.face import (
     ANSWER_IS_NO,
     FINE,
@@ -51,6 +52,12 @@ _STDOUT = "-"
 @click.option("--keep", is_flag=True, help="Leave the tenants and their VMs for a look; the next verify removes them.")
 @click.option("--office", help="SSH host of a workstation where tenants are; default: the lab's.")
 @click.option("--admin", help="SSH host of a workstation in an admin prefix; default: the lab's.")
+@click.option("--mutate", "mutated", is_flag=True, help="Open holes, all or those named, and see that each is found.")
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="With --mutate: so many of the holes.")
+@click.option("--seed", type=int, default=0, show_default=True, help="With --sample: draws which.")
+@click.option("--list-mutations", "listed", is_flag=True, help="Show the holes that --mutate opens.")
+@click.option("--on-real-hosts", is_flag=True, help="With --mutate: also where the site is no lab of this computer.")
+@click.argument("holes", nargs=-1, metavar="[HOLE]...")
 @faced
 def verify(
     site_file: Path,
@@ -60,6 +67,12 @@ def verify(
     keep: bool,
     office: str | None,
     admin: str | None,
+    mutated: bool,
+    sample: int | None,
+    seed: int,
+    listed: bool,
+    on_real_hosts: bool,
+    holes: tuple[str, ...],
 ) -> None:
     """Prove the running cloud with real packets.
 
@@ -69,9 +82,24 @@ def verify(
     doors    tokens at both doors, and what must not pass them
     tenants  two tenants with networks and VMs of the same addresses: what must work, and every wall
              between them; both go afterwards
+
+    \b
+    With --mutate it proves the proof: holes are opened on the lab's nodes one at a time, and each must
+    make exactly the expectations fail that it names. They are closed again whatever happens.
     """
     loaded = load_site(site_file)
+    mutating.asked(mutated, holes, sample, on_real_hosts)
+    if listed:
+        mutating.show(loaded, json_file is not None)
+        return
+    if mutated and not on_real_hosts:
+        mutating.only_a_lab(loaded)
+    some = mutating.chosen(loaded, holes, parts, sample, seed) if mutated else ()
     cloud = _cloud(loaded, office, admin)
+    if mutated:
+        with alone(state_of(loaded).ca), Steps(err()) as steps:
+            score = mutating.act(loaded, cloud, some, steps)
+        raise SystemExit(mutating.end(score, json_file, _STDOUT))
     with alone(state_of(loaded).ca), Steps(err()) as steps:
         seen = run_parts(cloud, parts or PARTS, steps, keep)
     whole = report.as_json(seen)

@@ -1,0 +1,10 @@
+# The api node answers ARP on management for its public address: Linux's weak host model is on again.
+# kind:  weak host model
+# node:  $api
+# parts: wires
+# fails: wires/$api/$management/*
+open() {
+    keep_sysctl net.ipv4.conf.all.arp_ignore 0
+    keep_sysctl "net.ipv4.conf.$api_management_nic.arp_ignore" 0
+}
+close() { restore_sysctls; }
