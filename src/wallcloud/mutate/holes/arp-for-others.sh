@@ -4,7 +4,6 @@
 # parts: wires
 # fails: wires/$api/$management/*
 open() {
-    keep_sysctl net.ipv4.conf.all.arp_ignore 0
-    keep_sysctl "net.ipv4.conf.$api_management_nic.arp_ignore" 0
+    set_sysctls net.ipv4.conf.all.arp_ignore=0 "net.ipv4.conf.$api_management_nic.arp_ignore=0"
 }
 close() { restore_sysctls; }

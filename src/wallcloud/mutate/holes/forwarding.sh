@@ -5,7 +5,7 @@
 # fails: reach/*>$api:$public/*:$management/*
 # fails: reach/*>$api:$management/*
 open() {
-    keep_sysctl net.ipv4.ip_forward 1
+    set_sysctls net.ipv4.ip_forward=1
     nft insert rule inet wallcloud forward accept
 }
 close() {

@@ -7,6 +7,6 @@
 # fails: reach/*/$compute:$management/*
 open() {
     nft add chain inet wallcloud input '{ policy accept; }'
-    nft delete rule inet wallcloud input handle "$(rule input 'packets [0-9]+ bytes [0-9]+ drop' | tail -1)"
+    nft delete rule inet wallcloud input handle "$(last_rule input)"
 }
 close() { walls_up; }

@@ -4,7 +4,7 @@
 # parts: wires
 # fails: wires/$compute/$flat/*
 open() {
-    keep_sysctl "net.ipv6.conf.$compute_flat_nic.disable_ipv6" 0
+    set_sysctls "net.ipv6.conf.$compute_flat_nic.disable_ipv6=0"
     ip link set "$compute_flat_nic" down
     ip link set "$compute_flat_nic" up
     until_seen has_link_local "$compute_flat_nic"

@@ -35,14 +35,16 @@ edit() {
 # listening [NETNS] TCP-ADDRESS:PORT
 listening() { ss -Hltn "sport = :${1##*:}" | awk '{print $4}' | grep -qxF "$1"; }
 
-# listen NAME PYTHON: a Python program of its own, which says `ready` when its socket is there; ended by `ends NAME`.
-# It is root's unless the program says otherwise.
+# listen NAME PYTHON [COMMAND…]: a Python program of its own, run by COMMAND (ip netns exec …), which says `ready` when
+# its socket is there; ended by `ends NAME`. It is root's unless the program says otherwise.
 listen() {
-    mkfifo "$folder/$1.ready"
-    setsid python3 -I -c "$2" >"$folder/$1.ready" 2>"$folder/$1.log" </dev/null &
-    echo $! >"$folder/$1.pid"
-    local said
-    read -r said <"$folder/$1.ready" && [ "$said" = ready ] || { cat "$folder/$1.log" >&2; return 1; }
+    local name=$1 program=$2 said=
+    shift 2
+    mkfifo "$folder/$name.ready"
+    setsid "$@" python3 -I -c "$program" >"$folder/$name.ready" 2>"$folder/$name.log" </dev/null &
+    echo $! >"$folder/$name.pid"
+    read -r said <"$folder/$name.ready" || :
+    [ "$said" = ready ] || { cat "$folder/$name.log" >&2; return 1; }
 }
 ends() {
     [ ! -e "$folder/$1.pid" ] || { kill "$(cat "$folder/$1.pid")" 2>/dev/null && until_seen gone "$(cat "$folder/$1.pid")"; } || :
@@ -60,6 +62,9 @@ rule() {
     echo "$found"
 }
 
+# last_rule CHAIN: its handle; it drops what no other took.
+last_rule() { nft -a list chain inet wallcloud "$1" | sed -n 's/.* drop # handle \([0-9]*\)$/\1/p' | tail -1; }
+
 # restarted UNIT [ADDRESS:PORT]: the unit is started anew, and listens there.
 restarted() {
     systemctl restart "$1"
@@ -67,13 +72,15 @@ restarted() {
     [ $# -lt 2 ] || until_seen listening "$2"
 }
 
-# keep_sysctl NAME VALUE: sets it, and keeps what it was.
-keep_sysctl() {
-    local was
-    was=$(sysctl -n "$1")
-    [ "$was" != "$2" ] || { echo "$1 is $2 already" >&2; return 1; }
-    echo "$1=$was" >>"$folder/sysctls"
-    sysctl -qw "$1=$2"
+# set_sysctls NAME=VALUE…: keeps what they were. Fails where nothing changes, for then there is no hole.
+set_sysctls() {
+    local each was
+    for each in "$@"; do
+        was=$(sysctl -n "${each%=*}")
+        [ "$was" = "${each##*=}" ] || echo "${each%=*}=$was" >>"$folder/sysctls"
+        sysctl -qw "$each"
+    done
+    [ -e "$folder/sysctls" ] || { echo "already so: $*" >&2; return 1; }
 }
 restore_sysctls() {
     [ ! -e "$folder/sysctls" ] || tac "$folder/sysctls" | while read -r each; do sysctl -qw "$each"; done

@@ -6,6 +6,6 @@
 # fails: reach/$compute:*/*/*
 open() {
     nft add chain inet wallcloud output '{ policy accept; }'
-    nft delete rule inet wallcloud output handle "$(rule output 'packets [0-9]+ bytes [0-9]+ drop$' | tail -1)"
+    nft delete rule inet wallcloud output handle "$(last_rule output)"
 }
 close() { walls_up; }

@@ -4,8 +4,6 @@
 # parts: wires
 # fails: wires/$api/*
 open() {
-    keep_sysctl net.ipv4.conf.all.rp_filter 0
-    keep_sysctl "net.ipv4.conf.$api_management_nic.rp_filter" 0
-    keep_sysctl "net.ipv4.conf.$api_public_nic.rp_filter" 0
+    set_sysctls net.ipv4.conf.all.rp_filter=0 "net.ipv4.conf.$api_management_nic.rp_filter=0" "net.ipv4.conf.$api_public_nic.rp_filter=0"
 }
 close() { restore_sysctls; }
