@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from wallcloud.cli import mutating
 from wallcloud.cli.face import ANSWER_IS_NO, FINE, err, faced, load_site, print_json, site_option
 from wallcloud.cli.proven_cloud import Workstations, cloud_of, places_of
 from wallcloud.cli.steps import Steps
@@ -61,9 +62,15 @@ class _Wanted:
     metavar="COMMAND",
     help="Instead: run this shell command, and try the walls from outside all the while.",
 )
+@click.option("--mutate", "mutated", is_flag=True, help="Open holes, all or those named, and see that each is found.")
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="With --mutate: so many of the holes.")
+@click.option("--seed", type=int, default=0, show_default=True, help="With --sample: draws which.")
+@click.option("--list-mutations", "listed", is_flag=True, help="Show the holes that --mutate opens.")
+@click.option("--on-real-hosts", is_flag=True, help="With --mutate: also where the site is no lab of this computer.")
 @click.option("--keep", is_flag=True, help="Leave the tenants and their VMs for a look; the next verify removes them.")
 @click.option("--office", help="SSH host of a workstation where tenants are; default: the lab's.")
 @click.option("--admin", help="SSH host of a workstation in an admin prefix; default: the lab's.")
+@click.argument("holes", nargs=-1, metavar="[HOLE]...")
 @faced
 def verify(
     site_file: Path,
@@ -73,6 +80,12 @@ def verify(
     junit: Path | None,
     html: Path | None,
     meanwhile: str | None,
+    mutated: bool,
+    sample: int | None,
+    seed: int,
+    listed: bool,
+    on_real_hosts: bool,
+    holes: tuple[str, ...],
     keep: bool,
     office: str | None,
     admin: str | None,
@@ -94,9 +107,24 @@ def verify(
     encryption
              handshakes from every client's own account, with wrong certificates too; then canaries
              that no wire, file, log or process may show
+
+    \b
+    With --mutate it proves the proof: holes are opened on the lab's nodes one at a time, and each must
+    make exactly the expectations fail that it names. They are closed again whatever happens.
     """
     loaded = load_site(site_file)
     at = Workstations(office, admin)
+    mutating.asked(mutated, holes, sample, on_real_hosts)
+    if listed:
+        mutating.show(loaded, json_file is not None)
+        return
+    if mutated:
+        if not on_real_hosts:
+            mutating.only_a_lab(loaded)
+        some = mutating.chosen(loaded, holes, parts, sample, seed)
+        with alone(state_of(loaded).ca), Steps(err()) as steps:
+            score = mutating.act(loaded, cloud_of(loaded, at, ()), some, steps)
+        raise SystemExit(mutating.end(score, json_file, _STDOUT))
     seen = _while(loaded, at, meanwhile) if meanwhile else _proven(loaded, at, parts or PARTS, only, keep)
     failed = _report(loaded, seen, _Wanted(json_file, junit, html))
     raise SystemExit(ANSWER_IS_NO if failed else FINE)

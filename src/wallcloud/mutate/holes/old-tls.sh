@@ -1,0 +1,7 @@
+# The management door speaks TLS 1.0.
+# kind:  weak TLS
+# node:  $control
+# parts: encryption
+# fails: encryption/$control:443/*
+open() { door_edit -e 's/^SSLProtocol .*/SSLProtocol all/' -e 's/^SSLCipherSuite .*/SSLCipherSuite ALL:@SECLEVEL=0/'; }
+close() { door_back; }

@@ -1,0 +1,9 @@
+# The api node takes packets from anywhere over any wire: reverse path filtering is off.
+# kind:  weak host model
+# node:  $api
+# parts: wires
+# fails: wires/$api/*
+open() {
+    set_sysctls net.ipv4.conf.all.rp_filter=0 "net.ipv4.conf.$api_management_nic.rp_filter=0" "net.ipv4.conf.$api_public_nic.rp_filter=0"
+}
+close() { restore_sysctls; }
