@@ -109,8 +109,8 @@ def verify(
              that no wire, file, log or process may show
 
     \b
-    With --mutate it proves the proof: holes are opened on the lab's nodes one at a time, and each must
-    make exactly the expectations fail that it names. They are closed again whatever happens.
+    With --mutate it proves the proof: holes are opened on the lab's nodes one at a time, and each
+    must make exactly the expectations fail that it names. They are closed again whatever happens.
     """
     loaded = load_site(site_file)
     at = Workstations(office, admin)
