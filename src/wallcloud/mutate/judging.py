@@ -77,7 +77,7 @@ class Score:
         return not self.unopened and all(verdict.caught for verdict in self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
-        """`{mutations: {injected, caught, missed: [{id, why, expected, failed}], unopened: [id…], seconds: {id: s}}}`."""
+        """`{mutations: {injected, caught, missed: [{id, why, expected, failed}], unopened, seconds}}`, those by id."""
         return {
             "mutations": {
                 "injected": len(self.verdicts),

@@ -215,7 +215,8 @@ def test_what_is_not_there_is_absent(here: Machine, spec: Spec) -> None:
     plan = here.plan(spec, **world.SECRETS)
     assert plan.outcome == "ok", plan.failure()
     kinds = {event["resource"]["kind"] for event in plan.of("done") if event["changes"]}
-    assert KINDS - {"task"} <= kinds
+    # Of these files tell, and no server is asked.
+    assert KINDS - {"task", "key-rotation"} <= kinds
     here.converged(spec, **world.SECRETS)
 
 
