@@ -2,7 +2,7 @@
 # kind:  address on the wrong wire
 # node:  $compute
 # parts: wires
-# fails: wires/$compute/$flat/*
+# fails: wires/$flat/$compute/*
 open() {
     ip link set "br-$flat" up
     ip address add "$(python3 -c "import ipaddress, sys; print(ipaddress.ip_network(sys.argv[1])[6])" "$flat_cidr")/24" dev "br-$flat"

@@ -2,7 +2,7 @@
 # kind:  address on the wrong wire
 # node:  $network
 # parts: wires
-# fails: wires/$network/$floating/*
+# fails: wires/$floating/$network/*
 open() {
     ip link set "br-$floating" up
     ip address add "$(python3 -c "import ipaddress, sys; print(ipaddress.ip_network(sys.argv[1])[5])" "$floating_cidr")/24" dev "br-$floating"

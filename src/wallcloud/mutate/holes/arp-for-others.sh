@@ -2,7 +2,7 @@
 # kind:  weak host model
 # node:  $api
 # parts: wires
-# fails: wires/$api/$management/*
+# fails: wires/$management/$api/*
 open() {
     set_sysctls net.ipv4.conf.all.arp_ignore=0 "net.ipv4.conf.$api_management_nic.arp_ignore=0"
 }

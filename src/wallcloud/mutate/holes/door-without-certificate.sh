@@ -2,6 +2,6 @@
 # kind:  certificate not required
 # node:  $control
 # parts: encryption
-# fails: encryption/$control:8443/*/no-certificate
+# fails: encryption/$control:8443/*/without
 open() { door_edit -e 's/^    SSLVerifyClient require/    SSLVerifyClient none/' -e '/Require expr/s/Require expr.*/Require all granted/'; }
 close() { door_back; }

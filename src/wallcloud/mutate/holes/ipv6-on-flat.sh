@@ -2,7 +2,7 @@
 # kind:  IPv6 on
 # node:  $compute
 # parts: wires
-# fails: wires/$compute/$flat/*
+# fails: wires/$flat/$compute/*
 open() {
     set_sysctls "net.ipv6.conf.$compute_flat_nic.disable_ipv6=0"
     ip link set "$compute_flat_nic" down

@@ -2,7 +2,7 @@
 # kind:  fail_mode standalone
 # node:  $compute
 # parts: wires
-# fails: wires/$compute/$overlay/*
+# fails: wires/$overlay/$compute/*
 open() {
     ovs-ofctl -O OpenFlow13 dump-flows --no-stats br-overlay >"$folder/flows"
     ovs-vsctl set-fail-mode br-overlay standalone

@@ -2,7 +2,7 @@
 # kind:  weak host model
 # node:  $api
 # parts: wires
-# fails: wires/$api/*
+# fails: wires/*/$api/*
 open() {
     set_sysctls net.ipv4.conf.all.rp_filter=0 "net.ipv4.conf.$api_management_nic.rp_filter=0" "net.ipv4.conf.$api_public_nic.rp_filter=0"
 }

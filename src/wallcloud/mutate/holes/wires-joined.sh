@@ -2,7 +2,7 @@
 # kind:  wires joined
 # node:  $network
 # parts: wires
-# fails: wires/$network/*
+# fails: wires/*/$network/*
 open() {
     ovs-vsctl add-port "br-$floating" hole-a -- set interface hole-a type=patch options:peer=hole-b \
         -- add-port "br-$flat" hole-b -- set interface hole-b type=patch options:peer=hole-a
