@@ -2,8 +2,7 @@
 # kind:  service bound to all addresses
 # node:  $control
 # parts: sockets
-# fails: sockets/$control/tcp/0.0.0.0:8443
-# fails: sockets/$control/tcp/$control_management:8443
+# fails: sockets/$control/tcp/*:8443
 open() {
     edit /etc/wallcloud/apache/apache2.conf -e 's/^Listen .*:8443 https/Listen 0.0.0.0:8443 https/' -e 's/^<VirtualHost .*:8443>/<VirtualHost *:8443>/'
     restarted wallcloud-apache 0.0.0.0:8443

@@ -2,8 +2,7 @@
 # kind:  service bound to all addresses
 # node:  $control
 # parts: sockets
-# fails: sockets/$control/tcp/0.0.0.0:3306
-# fails: sockets/$control/tcp/$control_management:3306
+# fails: sockets/$control/tcp/*:3306
 open() {
     edit /etc/wallcloud/mariadb/my.cnf -e 's/^bind-address = .*/bind-address = 0.0.0.0/'
     restarted wallcloud-mariadb 0.0.0.0:3306
