@@ -140,22 +140,37 @@ class Authority:
         if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
             raise WallcloudError("the request's key is no EC key on P-256", where=wanted.subject)
         now = datetime.now(UTC)
+        until = now + timedelta(days=wanted.days)
         certificate = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, wanted.subject)]))
-            .issuer_name(self._certificate.subject)
-            .public_key(public)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _SKEW)
-            .not_valid_after(now + timedelta(days=wanted.days))
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(ca=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([_USES[use] for use in wanted.use]), critical=False)
-            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in wanted.names]), critical=False)
+            self._leaf(public, wanted.subject, wanted.names, wanted.use, now - _SKEW, until)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def _leaf(
+        self,
+        public: ec.EllipticCurvePublicKey,
+        subject: str,
+        names: Iterable[str],
+        use: Iterable[str],
+        since: datetime,
+        until: datetime,
+    ) -> x509.CertificateBuilder:
+        """All that every certificate of a component's has."""
+        return (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+            .issuer_name(self._certificate.subject)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(since)
+            .not_valid_after(until)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(ca=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([_USES[each] for each in use]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        )
 
     def expired(self, subject: str, names: tuple[str, ...]) -> tuple[str, str]:
         """A client certificate that ended yesterday, and its key (PEM): what servers must refuse whatever it names."""
@@ -169,19 +184,8 @@ class Authority:
 
     def _throwaway(self, subject: str, names: tuple[str, ...], since: datetime, until: datetime) -> tuple[str, str]:
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
-            .issuer_name(self._certificate.subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(since)
-            .not_valid_after(until)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(ca=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([_USES["client"]]), critical=False)
-            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
-            .sign(self._key, hashes.SHA256())
+        certificate = self._leaf(key.public_key(), subject, names, ("client",), since, until).sign(
+            self._key, hashes.SHA256()
         )
         return (
             certificate.public_bytes(serialization.Encoding.PEM).decode(),

@@ -7,13 +7,13 @@ import subprocess
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from wallcloud.errors import WallcloudError
 
@@ -43,10 +43,18 @@ for name, source in json.loads(sys.stdin.readline()):
 sys.modules[name].main()
 """
 CALL_SECONDS = 90.0
+T = TypeVar("T")
 
 
 class Trouble(WallcloudError):
     """Something did not answer, or not as it must: an expectation fails with this text."""
+
+
+def at_once(names: Iterable[str], act: Callable[[str], T]) -> dict[str, T]:
+    """What `act` gives for each name, all at the same time. Raises what one of them raised, when all have ended."""
+    every = list(names)
+    with ThreadPoolExecutor(max(1, len(every))) as pool:
+        return dict(zip(every, pool.map(act, every), strict=True))
 
 
 class Hands:

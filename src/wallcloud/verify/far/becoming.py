@@ -6,6 +6,7 @@ import grp
 import json
 import os
 import pwd
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,20 @@ def become(name: str) -> None:
     os.setgroups(sorted(groups))
     os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
     os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+
+
+def run_as(name: str, argv: list[str]) -> subprocess.CompletedProcess[str]:
+    """A program's end, run as that account in an environment of nobody's. Raises TimeoutExpired after 20 s."""
+    return subprocess.run(
+        argv,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+        preexec_fn=lambda: become(name),
+        cwd="/",
+        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
+    )
 
 
 def as_account(name: str, act: Callable[[], Any]) -> Any:

@@ -99,15 +99,14 @@ def matrix(design: Design, found: Found) -> tuple[Shot, ...]:
     shots = [
         *(shot for node in design.site.nodes for shot in made.as_accounts(node)),
         *(shot for node in design.site.nodes for shot in made.hostile(node)),
-        *from_outside(design, found),
+        *made.from_outside(),
     ]
     return tuple(shots)
 
 
 def from_outside(design: Design, found: Found) -> tuple[Shot, ...]:
     """What the places of `found` try."""
-    made = _Matrix(design, found)
-    return tuple(shot for place in found.places for shot in (*made.outside(place), *made.through(place)))
+    return tuple(_Matrix(design, found).from_outside())
 
 
 class _Matrix:
@@ -204,6 +203,12 @@ class _Matrix:
                     DELIVERED if enters else DROPPED,
                     tunnel=enters and self._is_tunnel(network),
                 )
+
+    def from_outside(self) -> Iterator[Shot]:
+        """Of every place."""
+        for place in self._found.places:
+            yield from self.outside(place)
+            yield from self.through(place)
 
     def outside(self, place: Place) -> Iterator[Shot]:
         """A place holds routes to everything; what is on no wire of the router's comes by some node."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import random
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from wallcloud.design.firewall import nic
 from wallcloud.errors import WallcloudError
 from wallcloud.progress import Progress, step
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Probe, Seen
-from wallcloud.verify.hands import ARGV, Hands
+from wallcloud.verify.hands import ARGV, Hands, at_once
 from wallcloud.verify.reach import telling, unwalled
 from wallcloud.verify.reach.far import packets
 from wallcloud.verify.reach.judging import Heard, gather, outcome
@@ -27,7 +26,6 @@ QUESTIONS = 3
 """An answer to one of them is enough: a busy switch may lose one."""
 LAST_SECONDS = 5.0
 """Only what does not come takes so long."""
-T = TypeVar("T")
 
 
 def run(cloud: Cloud, progress: Progress) -> tuple[Seen, ...]:
@@ -68,7 +66,7 @@ class _Run:
             found = self._found()
         shots = [shot for shot in matrix(self._design, found) if self._wants(shot.id)]
         with step(self._progress, f"reachability: {len(shots)} expectations"):
-            self._each(self._nodes, lambda node: self._nodes[node].call("listen", run=self._run))
+            at_once(self._nodes, lambda node: self._nodes[node].call("listen", run=self._run))
             try:
                 seen = self._tried(shots)
                 held = {each.probe.id for each in seen if each.holds and each.probe.negative}
@@ -76,13 +74,13 @@ class _Run:
                 kept = [shot for shot in shots if shot.id in held]
                 seen += self._without_walls(unwalled.sample(self._design.site, kept, chance))
             finally:
-                self._each(self._nodes, lambda node: self._nodes[node].call("deaf"))
+                at_once(self._nodes, lambda node: self._nodes[node].call("deaf"))
         return tuple(seen)
 
     def _found(self) -> Found:
-        told = self._each(self._nodes, lambda node: self._nodes[node].call("tell"))
+        told = at_once(self._nodes, lambda node: self._nodes[node].call("tell"))
         self._macs = {node: each["macs"] for node, each in told.items()}
-        places = self._each(self._places, lambda name: place_at(self._design, name, self._places[name]))
+        places = at_once(self._places, lambda name: place_at(self._design, name, self._places[name]))
         open_ = {node: tuple((name, port) for name, port in each["open"]) for node, each in told.items()}
         return Found(open_, tuple(places.values()), self._run)
 
@@ -111,15 +109,15 @@ class _Run:
         for token, shot in numbered.items():
             chain, text = unwalled.rule(shot, token.from_port)
             rules[shot.sender if chain == "output" else shot.lands].append([chain, text])
-        opened: dict[str, Any] = {}
+        handles: dict[str, Any] = {}
         try:
-            opened = self._each(rules, lambda node: self._nodes[node].call("open_wall", rules=rules[node]))
-            _, heard, _ = self._shoot(numbered, unwalled=True)
+            handles = at_once(rules, lambda node: self._nodes[node].call("open_wall", rules=rules[node]))
+            _, heard, _ = self._shoot(numbered, opened=True)
         finally:
-            self._each(opened, lambda node: self._nodes[node].call("close_wall", handles=opened[node]))
+            at_once(handles, lambda node: self._nodes[node].call("close_wall", handles=handles[node]))
         return [unwalled.seen(self._design, shot, heard.get(token.number, ())) for token, shot in numbered.items()]
 
-    def _shoot(self, numbered: dict[Token, Shot], unwalled: bool = False) -> tuple[dict[int, str], Heard, list[Seen]]:
+    def _shoot(self, numbered: dict[Token, Shot], opened: bool = False) -> tuple[dict[int, str], Heard, list[Seen]]:
         """Sends all, each sender in order and all senders at once, until the last of each is through."""
         orders: dict[str, list[tuple[int, list[Any]]]] = defaultdict(list)
         marks: dict[str, list[list[Any]]] = defaultdict(list)
@@ -128,7 +126,7 @@ class _Run:
         for token, shot in numbered.items():
             number = token.number
             orders[shot.sender].append((number, self._order(token, shot)))
-            if unwalled:
+            if opened:
                 at, way = (shot.sender, "out") if shot.how == "as" else (shot.lands, "inner")
                 marks[at].append([number, "probe", way])
             elif shot.expected == DELIVERED and shot.outside:
@@ -147,17 +145,17 @@ class _Run:
             for end, shot in ends.items()
         }
         cores = {name: core for core, name in enumerate(orders)}
-        sent = self._each(
+        sent = at_once(
             orders,
             lambda name: (self._nodes.get(name) or self._places[name]).call(
                 "send", shots=[order for _, order in orders[name]], core=cores[name]
             ),
         )
-        late = self._each(
+        late = at_once(
             self._nodes,
             lambda node: self._nodes[node].call("wait", marks=marks[node], asked=asked[node], seconds=LAST_SECONDS),
         )
-        told = self._each(self._nodes, lambda node: self._nodes[node].call("heard"))
+        told = at_once(self._nodes, lambda node: self._nodes[node].call("heard"))
         for node, each in told.items():
             if each["lost"]:
                 raise WallcloudError(
@@ -204,11 +202,6 @@ class _Run:
         question = [there, shot.source, shot.address]
         asked.append(question)
         return mark, question
-
-    def _each(self, names: Iterable[str], act: Callable[[str], T]) -> dict[str, T]:
-        every = list(names)
-        with ThreadPoolExecutor(max(1, len(every))) as pool:
-            return dict(zip(every, pool.map(act, every), strict=True))
 
 
 def _ended(

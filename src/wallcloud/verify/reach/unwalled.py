@@ -26,18 +26,15 @@ EACH = 4
 def sample(site: Site, held: Sequence[Shot], chance: random.Random) -> list[Shot]:
     """Some of each wall: those that a single rule holds back. So no forwarding, nothing that has no route, and nothing
     on the overlay, where the bridge holds back what the firewall never sees."""
+    # A node is a hostile machine on each wire where it stands.
+    stands = {(shot.sender, shot.network) for shot in held if shot.how == "frame"}
     walls: dict[tuple[str, str], list[Shot]] = defaultdict(list)
     for shot in held:
-        if shot.expected == KEPT and shot.lands and (not shot.network or shot.network in _wires(held, shot.sender)):
+        if shot.expected == KEPT and shot.lands and (not shot.network or (shot.sender, shot.network) in stands):
             walls[shot.sender, "output"].append(shot)
         elif shot.expected == DROPPED and shot.how == "frame" and site.networks[shot.network].kind is not Kind.OVERLAY:
             walls[shot.lands, "input"].append(shot)
     return [shot for each in walls.values() for shot in chance.sample(each, min(EACH, len(each)))]
-
-
-def _wires(held: Sequence[Shot], node: str) -> set[str]:
-    """The networks on which a node stands: it is a hostile machine there."""
-    return {shot.network for shot in held if shot.sender == node and shot.how == "frame"}
 
 
 def rule(shot: Shot, from_port: int) -> tuple[str, str]:

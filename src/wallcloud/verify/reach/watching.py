@@ -6,7 +6,6 @@ What is held back once must never be answered again: not during an apply, a rebo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any
 
 from wallcloud.design.compile import Design
 from wallcloud.verify.expectation import Seen
-from wallcloud.verify.hands import ARGV, Hands
+from wallcloud.verify.hands import ARGV, Hands, at_once
 from wallcloud.verify.places import Command
 from wallcloud.verify.reach import telling
 from wallcloud.verify.reach.matrix import Found, Place, Shot, from_outside
@@ -30,15 +29,15 @@ def watched(design: Design, command: Command, outside: tuple[str, ...], act: Cal
 
     Raises WallcloudError where it cannot even begin, and what `act` raises.
     """
-    with ExitStack() as open_, ThreadPoolExecutor(max(1, len(outside))) as pool:
+    with ExitStack() as open_:
         hands = {name: open_.enter_context(Hands(name, command(name, list(ARGV)), PROGRAM)) for name in outside}
-        places = tuple(pool.map(lambda name: place_at(design, name, hands[name]), outside))
-        shots = {place.name: _sampled(design, place) for place in places}
+        places = at_once(outside, lambda name: place_at(design, name, hands[name]))
+        shots = {name: _sampled(design, place) for name, place in places.items()}
         # A run of its own for each: the router hears what the others are answered.
         for run, (name, each) in enumerate(shots.items(), 1):
             hands[name].call("watch", shots=[_order(shot) for shot in each], run=run)
         act()
-        told = dict(zip(outside, pool.map(lambda name: hands[name].call("watched"), outside), strict=True))
+        told = at_once(outside, lambda name: hands[name].call("watched"))
     return tuple(seen for name, each in shots.items() for seen in _judged(design, each, told[name]))
 
 

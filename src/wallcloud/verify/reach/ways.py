@@ -30,7 +30,6 @@ class Ways:
 
     def leaves(self, node: str, uid: int, address: IPv4Address, port: Port) -> bool:
         """Whether a new packet of an account may leave the node, or come to another account of it."""
-        own = {str(mine) for (name, _), mine in self.design.plan.items() if name == node}
         flows = [*self.outward.get((node, uid), ())]
         if uid == ROOT.uid:
             # The kernel's own packets have no account, and root's cannot be told from them (design/firewall.py).
@@ -39,9 +38,12 @@ class Ways:
             port_of(flow) == port
             and _within(address, flow.server.prefixes)
             # Peers are reached through the tunnels' bridge; a node's own address is not on that way.
-            and not (flow.server.node is None and str(address) in own)
+            and not (flow.server.node is None and self._own(node, address))
             for flow in flows
         )
+
+    def _own(self, node: str, address: IPv4Address) -> bool:
+        return any(name == node and mine == address for (name, _), mine in self.design.plan.items())
 
     def enters(self, node: str, network: str, source: IPv4Address, address: IPv4Address, port: Port) -> bool:
         """Whether a new packet from another machine is let into the node, over its interface on that network."""

@@ -10,14 +10,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
 
 from wallcloud.frozen import frozen
-from wallcloud.verify.hands import Trouble
+from wallcloud.verify.hands import Trouble, at_once
 from wallcloud.verify.tenants.scenario import Guest
 from wallcloud.verify.tenants.world import World
 
@@ -186,6 +185,4 @@ def _each(names: Iterable[str], act: Callable[[str], object], found: Record) -> 
         except Trouble as error:
             found.trouble[name] = error.what
 
-    every = list(names)
-    with ThreadPoolExecutor(max(1, len(every))) as pool:
-        list(pool.map(one, every))
+    at_once(names, one)

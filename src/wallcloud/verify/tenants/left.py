@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from wallcloud.site.model import Role, Site
-from wallcloud.verify.hands import Hands, Trouble
+from wallcloud.verify.hands import Hands, Trouble, at_once
 from wallcloud.verify.tenants.client import until
 from wallcloud.verify.tenants.ledger import Check, Outcome
 
@@ -51,8 +50,7 @@ def take(site: Site, nodes: Mapping[str, Hands]) -> dict[str, Inventory]:
     def one(node: str) -> Inventory:
         return dict(nodes[node].call("inventory", kinds=list(kinds(site, node))))
 
-    with ThreadPoolExecutor(max(1, len(nodes))) as pool:
-        return dict(zip(nodes, pool.map(one, nodes), strict=True))
+    return at_once(nodes, one)
 
 
 def difference(before: list[str], after: list[str]) -> str:

@@ -7,14 +7,13 @@ virtual, take them on. Behind a router's translation a packet is still known by 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from wallcloud.design.compile import Design
 from wallcloud.frozen import frozen
-from wallcloud.verify.hands import Hands, Trouble
+from wallcloud.verify.hands import Hands, Trouble, at_once
 from wallcloud.verify.reach.far import packets
 from wallcloud.verify.reach.judging import Heard, gather
 from wallcloud.verify.reach.programs import PROTOCOLS
@@ -79,7 +78,7 @@ def record(world: World, every: Sequence[Aim], ears: Mapping[str, Hands]) -> Rea
     found = Reached()
     run = secrets.randbelow(255) + 1
     found.numbers = {aim: run << 24 | number for number, aim in enumerate(every, 1)}
-    _all(ears, lambda node: ears[node].call("listen", run=run, translated=True))
+    at_once(ears, lambda node: ears[node].call("listen", run=run, translated=True))
     try:
         guests = {aim.guest.name: aim.guest for aim in every}
         lasts: dict[str, list[list[object]]] = {node: [] for node in ears}
@@ -98,13 +97,13 @@ def record(world: World, every: Sequence[Aim], ears: Mapping[str, Hands]) -> Rea
             for aim in {(aim.node, aim.network): aim for aim in own}.values():
                 lasts[aim.node].append([found.numbers[aim], "probe", "in"])
 
-        _all(guests, send)
+        at_once(guests, send)
         routed = {node: marks for node, marks in lasts.items() if marks}
-        _all(routed, lambda node: ears[node].call("wait", marks=routed[node], asked=[], seconds=LAST_SECONDS))
+        at_once(routed, lambda node: ears[node].call("wait", marks=routed[node], asked=[], seconds=LAST_SECONDS))
         told = {node: ears[node].call("heard") for node in ears}
         found.heard = gather({node: each["records"] for node, each in told.items()})
     finally:
-        _all(ears, lambda node: ears[node].call("deaf"))
+        at_once(ears, lambda node: ears[node].call("deaf"))
     return found
 
 
@@ -125,9 +124,3 @@ def _lines(world: World, guest: Guest, own: Sequence[Aim], numbers: Mapping[Aim,
         )
         lines.append(f"send frame {head}{content.hex()}")
     return lines
-
-
-def _all(names: Iterable[str], act: Callable[[str], object]) -> None:
-    every = list(names)
-    with ThreadPoolExecutor(max(1, len(every))) as pool:
-        list(pool.map(act, every))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-
-from wallcloud.verify.far.becoming import become
+from wallcloud.verify.far.becoming import run_as
 
 _CLIENT = ("mariadb", "--no-defaults", "--protocol=socket", "--socket=/run/mysqld/mysqld.sock", "--skip-ssl", "--batch")
 
@@ -16,16 +13,7 @@ def knocked(tries: list[list[str]]) -> list[str]:
 
 
 def _knock(account: str, user: str) -> str:
-    done = subprocess.run(
-        [*_CLIENT, f"--user={user}", "--execute=SELECT 1"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-        preexec_fn=lambda: become(account),
-        cwd="/",
-        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
-    )
+    done = run_as(account, [*_CLIENT, f"--user={user}", "--execute=SELECT 1"])
     if done.returncode == 0:
         return "let in"
     # 1045 and 1698: Access denied.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import grp
-import os
 import pwd
 import re
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wallcloud.verify.far import processes
-from wallcloud.verify.far.becoming import become
+from wallcloud.verify.far.becoming import run_as
 
 _NO_SHELLS = ("/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false", "/bin/sync", "/usr/bin/sync")
 _MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
@@ -118,14 +117,5 @@ def _asked(name: str) -> dict[str, str]:
 
 def _ask(name: str, argv: tuple[str, ...]) -> str:
     """`answered`, or what was said instead."""
-    done = subprocess.run(
-        ["/usr/bin/busctl", "--system", "--timeout=5", *argv],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-        preexec_fn=lambda: become(name),
-        cwd="/",
-        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
-    )
+    done = run_as(name, ["/usr/bin/busctl", "--system", "--timeout=5", *argv])
     return "answered" if done.returncode == 0 else f"refused: {' '.join(done.stderr.split())[:120]}"

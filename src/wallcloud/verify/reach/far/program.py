@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import pwd
 import socket
 import struct
 import subprocess
@@ -26,7 +24,7 @@ _watchers: list[Watcher] = []
 
 
 def tell() -> dict[str, Any]:
-    """`{macs: {interface: hex}, open: [[protocol, port]], accounts: {name: uid}}`."""
+    """`{macs: {interface: hex}, open: [[protocol, port]]}`."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         macs = {
             name: fcntl.ioctl(asking, _SIOCGIFHWADDR, struct.pack("256s", name.encode()))[18:24].hex()
@@ -40,8 +38,7 @@ def tell() -> dict[str, Any]:
         for fields in map(str.split, table.read_text().splitlines()[1:])
         if fields[3] == state
     }
-    accounts = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
-    return {"macs": macs, "open": sorted(map(list, found)), "accounts": accounts, "cores": os.cpu_count()}
+    return {"macs": macs, "open": sorted(map(list, found))}
 
 
 def sources(addresses: list[str]) -> dict[str, str]:
