@@ -20,8 +20,11 @@ sh("ip", "link", "set", "lo", "up")
 sh("nft", "add", "table", "inet", "wallcloud")
 sh("nft", "add", "chain", "inet", "wallcloud", "input", "{ type filter hook input priority 0; policy accept; }")
 shots = [["as", 0, 0, 0, 0, "127.0.0.1", packets.TCP, 9], ["as", 0, 0, 0, 0, "127.0.0.1", packets.ICMP, 0]]
-steps = json.loads(sys.stdin.read())
+count, before, steps = json.loads(sys.stdin.read())
+for rule in before:
+    sh("nft", *rule.split())
 watching = watcher.Watcher(shots, 3)
+watching.settle()
 def rounds(more):
     end = watching._rounds + more
     while watching._rounds < end:
@@ -29,18 +32,18 @@ def rounds(more):
 for step in steps:
     for rule in step:
         sh("nft", *rule.split())
-    rounds(8)
+    rounds(count)
 print(json.dumps(watching.end()))
 """
 SHUT = "add rule inet wallcloud input tcp dport 9 drop"
 OPEN = "flush chain inet wallcloud input"
 
 
-def watched(*steps: tuple[str, ...]) -> Any:
-    """What the watcher told after so many steps of eight rounds each."""
+def watched(*steps: tuple[str, ...], before: tuple[str, ...] = (), rounds: int = 8) -> Any:
+    """What the watcher told after so many steps of so many rounds each; `before` stands when it begins."""
     done = subprocess.run(
         ("unshare", "--net", sys.executable, "-c", PROGRAM, str(SOURCE)),
-        input=json.dumps(steps),
+        input=json.dumps([rounds, before, steps]),
         capture_output=True,
         text=True,
         check=False,
@@ -60,3 +63,9 @@ def test_a_wall_that_opens_for_a_moment_is_one() -> None:
     told = watched((SHUT,), (OPEN,), (SHUT,))
     assert set(told["holes"]) == {"0"}
     assert all(kind == "rst" for _, kind in told["holes"]["0"])
+
+
+def test_one_that_opens_as_soon_as_it_is_settled_is_one() -> None:
+    """What is shut is known by then: a hole of the first moment is none that was there all along."""
+    told = watched((OPEN,), before=(SHUT,), rounds=2)
+    assert set(told["holes"]) == {"0"}

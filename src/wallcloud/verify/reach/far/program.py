@@ -96,8 +96,9 @@ def deaf() -> bool:
 
 
 def watch(shots: list[sender.Shot], run: int) -> bool:
-    """Starts to try these round after round."""
+    """Starts to try these round after round; answers when it is known what is shut to begin with."""
     _watchers.append(Watcher(shots, run))
+    _watchers[-1].settle()
     return True
 
 

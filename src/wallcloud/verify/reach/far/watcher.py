@@ -34,6 +34,7 @@ class Watcher:
         self._answers: dict[int, int] = {}
         self._holes: dict[int, list[tuple[float, str]]] = {}
         self._stop = threading.Event()
+        self._known = threading.Event()
         self._span = _NUMBERS // max(1, len(shots))
         self._ears = Ears(run, told=self._heard)
         self._thread = threading.Thread(target=self._send, daemon=True)
@@ -52,6 +53,8 @@ class Watcher:
                 0,
             )
             self._rounds += 1
+            if self._rounds > SILENT_ROUNDS:
+                self._known.set()
 
     def _heard(self, number: int, kind: str, ear: str, source: str) -> None:
         if kind == "probe" or not ear.startswith("in "):
@@ -66,6 +69,10 @@ class Watcher:
             self._holes[which].append((time.time(), kind))
         else:
             self._answered[which] = self._rounds
+
+    def settle(self) -> None:
+        """Until it is known what is shut: what opened before could not be told from what was open all along."""
+        self._known.wait()
 
     def end(self) -> dict[str, Any]:
         """`{rounds, answers: {shot: number of answers}, holes: {shot: [(time, kind)]}}`."""
