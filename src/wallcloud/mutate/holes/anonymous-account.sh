@@ -2,6 +2,6 @@
 # kind:  anonymous account
 # node:  $control
 # parts: accounts
-# fails: accounts/mariadb/*
+# fails: accounts/mariadb/@%
 open() { sql "CREATE USER ''@'%'"; }
 close() { sql "DROP USER IF EXISTS ''@'%'"; }
