@@ -195,7 +195,7 @@ def test_what_fails_still_afterwards_is_a_miss_and_the_end(world: World, monkeyp
 
 
 def test_a_sample_is_of_many_parts_and_always_the_same() -> None:
-    found = run.sample(EVERY, 7, 1)
-    assert len({each.parts[0] for each in found}) == len({each.parts[0] for each in EVERY}) == 7
-    assert found == run.sample(EVERY, 7, 1) != run.sample(EVERY, 7, 2)
+    found = run.sample(EVERY, 8, 1)
+    assert len({each.parts[0] for each in found}) == len({each.parts[0] for each in EVERY}) == 8
+    assert found == run.sample(EVERY, 8, 1) != run.sample(EVERY, 8, 2)
     assert set(run.sample(EVERY, 1000, 1)) == set(EVERY)
