@@ -47,7 +47,7 @@ def test_while_bare_machines_become_a_cloud(designed: Cloud) -> None:
 
 
 def test_a_wall_that_opens_for_a_moment_is_named(designed: Cloud) -> None:
-    words = ("lab", "exec", "control", "--site", str(designed.site), "--", "sh", "-euc", _OPENED)
+    words = ("lab", "exec", "--site", str(designed.site), "control", "--", "sh", "-euc", _OPENED)
     report = report_of(designed.run("verify", "--json", "--while", shlex.join((*designed.command, *words))))
     named = {failed["id"] for part in report["parts"].values() for failed in part["failed"]}
     assert named == {f"watch/{who}/control:management/tcp-3306" for who in ("admin", "router")}
