@@ -3,5 +3,6 @@
 # node:  $control
 # parts: accounts
 # fails: accounts/mariadb/@%
+# fails: accounts/mariadb/* as *
 open() { sql "CREATE USER ''@'%'"; }
 close() { sql "DROP USER IF EXISTS ''@'%'"; }

@@ -5,7 +5,6 @@
 # fails: paths/$compute/*→/etc/wallcloud/nova-compute
 # fails: paths/$compute/*→/etc/wallcloud/nova-compute/nova.conf
 # fails: paths/$compute/mode/etc/wallcloud/nova-compute/nova.conf
-# fails: paths/$compute/files/*
 open() {
     chmod 0755 /etc/wallcloud/nova-compute
     chmod 0644 /etc/wallcloud/nova-compute/nova.conf
