@@ -97,8 +97,8 @@ def test_only_the_interface_of_management_is_set_up_by_the_machine() -> None:
     compute = changed().machine("compute")
     assert address_commands(compute).splitlines() == [
         "link set dev eth0 mtu 1500 up",
-        "address add 198.18.10.12/24 broadcast + dev eth0",
-        "route add 198.18.1.0/24 via 198.18.10.1 dev eth0",
+        "address replace 198.18.10.12/24 broadcast + dev eth0",
+        "route replace 198.18.1.0/24 via 198.18.10.1 dev eth0",
     ]
     address = mac("small", "compute", "eth1")
     assert plug_commands(compute).splitlines()[3:] == [
@@ -127,7 +127,7 @@ def test_networks_share_an_interface_by_vlans() -> None:
         "link set dev eth0 up",
         "link add link eth0 name eth0.10 type vlan id 10",
         "link set dev eth0.10 mtu 1500 up",
-        "address add 198.18.10.12/24 broadcast + dev eth0.10",
+        "address replace 198.18.10.12/24 broadcast + dev eth0.10",
     ]
 
 

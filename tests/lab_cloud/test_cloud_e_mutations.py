@@ -11,7 +11,7 @@ HANDFUL = ("anonymous-account", "bus-guest", "admin-through-the-public-door")
 
 
 def caught(cloud: Cloud, *holes: str) -> None:
-    done = cloud.run("verify", "--mutate", "--json", *holes)
+    done = cloud.run("verify", "--mutate", *holes, "--json")  # which takes the next word for a file
     told = json.loads(done.stdout)["mutations"]
     assert told["injected"] == told["caught"] > 0 and not told["unopened"], told
     assert done.status == 0

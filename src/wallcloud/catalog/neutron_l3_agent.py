@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wallcloud.catalog import bus, neutron_agent, openvswitch, oslo, root_helper
-from wallcloud.catalog.component import Account, Call, Component, OwnSocket
+from wallcloud.catalog.component import ROOT, Account, Call, Component, OwnSocket
 from wallcloud.catalog.place import Place
 from wallcloud.node.resource import Resource
 from wallcloud.site.model import Role
@@ -38,6 +38,14 @@ def settings(place: Place) -> oslo.Settings:
 def sockets(place: Place) -> Iterator[OwnSocket]:
     """Its own, and metadata proxies' in routers."""
     yield from neutron_agent.namespace_sockets(place)
+    yield OwnSocket(
+        "packet",
+        "q[gr]-*",
+        "tells neighbours of a router's new address (arping), as it comes up",
+        account=ROOT,
+        units="wallcloud-neutron-privsep*",
+        space="qrouter-*",
+    )
     yield OwnSocket(
         "unix",
         f"{neutron_agent.state(place)}/keepalived-state-change",

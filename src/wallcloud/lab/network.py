@@ -144,14 +144,17 @@ def _card_mtu(machine: Machine, nic: Nic) -> int:
 
 
 def address_commands(machine: Machine) -> str:
-    """The batch, run by the machine itself at boot, for what an installer sets up: the address that SSH arrives on."""
+    """The batch, run by the machine itself at boot, for what an installer sets up: the address that SSH arrives on.
+
+    Wallcloud's own network comes at the same time, and may have made some of it before.
+    """
     lines = []
     if machine.vlan is not None:
         lines.append(f"link set dev {machine.parent} up")
         lines.append(f"link add link {machine.parent} name {machine.device} type vlan id {machine.vlan}")
     lines.append(f"link set dev {machine.device} mtu {machine.mtu} up")
-    lines.append(f"address add {machine.address} broadcast + dev {machine.device}")
-    lines += [f"route add {prefix} via {via} dev {machine.device}" for prefix, via in machine.routes]
+    lines.append(f"address replace {machine.address} broadcast + dev {machine.device}")
+    lines += [f"route replace {prefix} via {via} dev {machine.device}" for prefix, via in machine.routes]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -23,6 +23,8 @@ from wallcloud.verify.reach.matrix import DELIVERED, Found, Shot, interfaces, ma
 from wallcloud.verify.reach.places import place_at
 from wallcloud.verify.reach.programs import PROGRAM, PROTOCOLS
 
+QUESTIONS = 3
+"""An answer to one of them is enough: a busy switch may lose one."""
 LAST_SECONDS = 5.0
 """Only what does not come takes so long."""
 T = TypeVar("T")
@@ -127,7 +129,8 @@ class _Run:
             number = token.number
             orders[shot.sender].append((number, self._order(token, shot)))
             if unwalled:
-                marks[shot.lands].append([number, "probe", "in" if shot.how == "as" else "inner"])
+                at, way = (shot.sender, "out") if shot.how == "as" else (shot.lands, "inner")
+                marks[at].append([number, "probe", way])
             elif shot.expected == DELIVERED and shot.outside:
                 marks[shot.sender].append([number, "reply", "in"])
             elif shot.expected == DELIVERED:
@@ -195,7 +198,7 @@ class _Run:
             return mark, []
         card, mac = self._ends(shot)
         orders.append((number, ["frame", *token, card, shot.source, shot.address, mac, packets.ICMP, 0]))
-        orders.append((number, ["arp", card, shot.source, shot.address, mac]))
+        orders += [(number, ["arp", card, shot.source, shot.address, mac])] * QUESTIONS
         site = self._design.site
         there = site.networks[shot.network].device(site.nodes[shot.lands].interfaces[shot.network])
         question = [there, shot.source, shot.address]

@@ -30,6 +30,7 @@ from wallcloud.verify.reach.far.packets import (
 )
 
 _ETH_P_ALL, _OUTGOING = 3, 4
+_ARP_REPLY = 2
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _SO_RCVBUFFORCE, _SO_ATTACH_FILTER = 33, 26
 _BUFFER = 64 * 1024 * 1024
@@ -88,8 +89,7 @@ class Ears:
         self._news = threading.Condition()
         self._records: list[tuple[int, str, str, str]] = []
         self._came: set[tuple[int, str, str]] = set()
-        self._asked: dict[tuple[str, str, str], int] = {}
-        self._told: dict[tuple[str, str, str], int] = {}
+        self._told: set[tuple[str, str, str]] = set()
         self._outer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
         _attach(self._outer, _filter(True, translated))
         self._outer.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
@@ -138,30 +138,23 @@ class Ears:
             self._news.notify_all()
 
     def _arp(self, content: bytes, interface: str, way: str) -> None:
-        """Counts questions that came in and answers that went out: (interface, who asks, who is asked)."""
-        if len(content) < 28:
+        """Notes answers that went out: (interface, who asked, who was asked)."""
+        if len(content) < 28 or content[7] != _ARP_REPLY or way != "out":
             return
-        operation = content[7]
-        sender, target = socket.inet_ntoa(content[14:18]), socket.inet_ntoa(content[24:28])
         with self._news:
-            if operation == 1 and way == "in":
-                key = (interface, sender, target)
-                self._asked[key] = self._asked.get(key, 0) + 1
-            elif operation == 2 and way == "out":
-                key = (interface, target, sender)
-                self._told[key] = self._told.get(key, 0) + 1
+            self._told.add((interface, socket.inet_ntoa(content[24:28]), socket.inet_ntoa(content[14:18])))
             self._news.notify_all()
 
     def wait(
         self, marks: list[tuple[int, str, str]], asked: list[tuple[str, str, str]], seconds: float
     ) -> tuple[list[tuple[int, str, str]], list[tuple[str, str, str]]]:
-        """Until each mark (number, kind, `in`, `out` or `inner`) was heard, and each ARP question (interface, who asks,
-        who is asked) came in and was answered as often. What is still missing of both after `seconds`."""
+        """Until each mark (number, kind, `in`, `out` or `inner`) was heard, and of each ARP question (interface, who
+        asks, who is asked), which comes a few times, one was answered. What is missing of both after `seconds`."""
         deadline = time.monotonic() + seconds
         with self._news:
             while True:
                 unheard = [mark for mark in marks if mark not in self._came]
-                unanswered = [key for key in asked if not 0 < self._asked.get(key, 0) <= self._told.get(key, 0)]
+                unanswered = [key for key in asked if key not in self._told]
                 left = deadline - time.monotonic()
                 if not (unheard or unanswered) or left <= 0:
                     return unheard, unanswered
