@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from tests.design.goldens import golden
-from tests.design.world import EXAMPLES, designed
+from tests.design.world import EXAMPLES, RELEASE, designed, example
 
+from wallcloud.design.compile import compile_site
 from wallcloud.verify.wires import frames, part
+from wallcloud.verify.wires.crossing import Crossing, crossed, crossings
 from wallcloud.verify.wires.shots import ANSWERED, SILENT, Ends, Shot, shots, stranger
 
 FOLDER = Path(__file__).parent / "golden"
@@ -46,6 +48,31 @@ def test_an_address_that_the_design_does_not_know_is_tried_on_every_wire() -> No
     names = [each.id for each in shots(designed(), OUTSIDE, live) if str(unknown) in each.id]
     assert len(names) == 8
     assert "wires/flat-a/compute1/arp-198.18.51.253-from-stranger" in names
+
+
+def test_a_broadcast_is_heard_on_its_wire_alone() -> None:
+    found = {each.id: each for each in crossings(designed(), shots(designed(), OUTSIDE))}
+    assert len(found) == 7 * 5  # wires × nodes
+    flat = found["wires/flat-a/compute1/elsewhere"]
+    assert flat.own == "pra0"
+    assert set(flat.others) == {"mgmt0", "ovl0", "prb0"}
+    assert crossed(flat, ["pra0", "br-flat-a"]) == ("on its wire alone", "")
+    assert crossed(flat, ["pra0", "prb0"]) == ("heard on prb0", "of compute1")
+    assert crossed(flat, [])[0] == "unheard"
+    api = found["wires/flat-a/api/elsewhere"]
+    assert crossed(api, []) == ("on its wire alone", "")
+    assert crossed(api, ["pub0"]) == ("heard on pub0", "of api")
+
+
+def test_one_plug_of_two_networks_hears_both() -> None:
+    changes = (
+        ("flat-a:     {kind: flat,", "flat-a:     {kind: flat, vlan: 7,"),
+        ("flat-a: pra0, flat-b: prb0}", "flat-a: prb0, flat-b: prb0}"),
+    )
+    design = compile_site(example("article", *changes), {}, RELEASE)
+    found: dict[str, Crossing] = {each.id: each for each in crossings(design, shots(design, OUTSIDE))}
+    assert found["wires/flat-a/compute1/elsewhere"].others == frozenset({"mgmt0", "ovl0"})
+    assert "prb0.7" in found["wires/flat-b/compute1/elsewhere"].others
 
 
 def test_the_stranger_is_nobody() -> None:

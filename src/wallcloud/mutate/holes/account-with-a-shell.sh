@@ -2,7 +2,7 @@
 # kind:  account with a shell
 # node:  $control
 # parts: accounts
-# fails: accounts/*$control*nova-api*
+# fails: accounts/$control/nova-api/login
 open() {
     keep /etc/passwd
     usermod --shell /bin/bash nova-api

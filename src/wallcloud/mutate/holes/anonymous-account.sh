@@ -2,6 +2,7 @@
 # kind:  anonymous account
 # node:  $control
 # parts: accounts
-# fails: accounts/mariadb/*
+# fails: accounts/mariadb/@%
+# fails: accounts/mariadb/* as *
 open() { sql "CREATE USER ''@'%'"; }
 close() { sql "DROP USER IF EXISTS ''@'%'"; }

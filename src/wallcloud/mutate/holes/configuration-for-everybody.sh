@@ -2,7 +2,9 @@
 # kind:  secret file readable by all
 # node:  $compute
 # parts: paths
-# fails: paths/$compute/*nova-compute*
+# fails: paths/$compute/*→/etc/wallcloud/nova-compute
+# fails: paths/$compute/*→/etc/wallcloud/nova-compute/nova.conf
+# fails: paths/$compute/mode/etc/wallcloud/nova-compute/nova.conf
 open() {
     chmod 0755 /etc/wallcloud/nova-compute
     chmod 0644 /etc/wallcloud/nova-compute/nova.conf

@@ -2,6 +2,6 @@
 # kind:  file writable by all
 # node:  $api
 # parts: paths
-# fails: paths/$api/*apache2.conf*
+# fails: paths/$api/writable
 open() { chmod 0666 /etc/wallcloud/apache/apache2.conf; }
 close() { chmod 0644 /etc/wallcloud/apache/apache2.conf; }

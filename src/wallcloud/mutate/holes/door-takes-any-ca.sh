@@ -3,5 +3,6 @@
 # node:  $control
 # parts: encryption
 # fails: encryption/$control:8443/*/other-ca
+# fails: encryption/$control:8443/*/without
 open() { door_edit -e 's/^    SSLVerifyClient require/    SSLVerifyClient optional_no_ca/'; }
 close() { door_back; }

@@ -5,6 +5,11 @@
 # fails: reach/*>$api:$public/*:$management/*
 # fails: reach/*>$api:$management/*
 open() {
+    # When it changes, the kernel turns accept_redirects the other way (inet_forward_change): put back after it.
+    local each
+    for each in all default; do
+        echo "net.ipv4.conf.$each.accept_redirects=$(sysctl -n "net.ipv4.conf.$each.accept_redirects")" >>"$folder/sysctls"
+    done
     set_sysctls net.ipv4.ip_forward=1
     nft insert rule inet wallcloud forward accept
 }

@@ -5,7 +5,7 @@
 # fails: reach/$network:hostile/$compute:$management/tcp-22
 # fails: reach/*:hostile/$compute:$management/*
 # fails: reach/*/$compute:$management/*
-# fails: reach/router>*/$compute:*
+# fails: reach/router>$compute:$management/$compute:$overlay/*
 open() {
     nft add chain inet wallcloud input '{ policy accept; }'
     nft delete rule inet wallcloud input handle "$(last_rule input)"

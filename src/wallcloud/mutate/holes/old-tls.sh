@@ -2,6 +2,6 @@
 # kind:  weak TLS
 # node:  $control
 # parts: encryption
-# fails: encryption/$control:443/*
+# fails: encryption/$control:443/*/tls-1.1
 open() { door_edit -e 's/^SSLProtocol .*/SSLProtocol all/' -e 's/^SSLCipherSuite .*/SSLCipherSuite ALL:@SECLEVEL=0/'; }
 close() { door_back; }

@@ -2,7 +2,7 @@
 # kind:  rogue listener in a namespace
 # node:  $network
 # parts: sockets
-# fails: sockets/$network/*/tcp/0.0.0.0:9997
+# fails: sockets/$network/qdhcp-*/tcp/0.0.0.0:9997
 open() {
     local namespace
     namespace=$(ip netns list | sed -n 's/^\(qdhcp-[^ ]*\).*/\1/p' | head -1)

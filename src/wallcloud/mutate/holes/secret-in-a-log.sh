@@ -2,7 +2,7 @@
 # kind:  secret in a log
 # node:  $network
 # parts: paths
-# fails: paths/$network/*log*
+# fails: paths/$network/files/*
 open() {
     local value
     value=$(grep -rhoP '^connection *= *mysql\+pymysql://[^:]+:\K[^@]+' /etc/wallcloud/nova-metadata | head -1)

@@ -2,7 +2,7 @@
 # kind:  secret in an argument list
 # node:  $network
 # parts: paths
-# fails: paths/$network/*argument*
+# fails: paths/$network/arguments/*
 secret() { grep -rhoP '^connection *= *mysql\+pymysql://[^:]+:\K[^@]+' /etc/wallcloud/nova-metadata | head -1; }
 open() {
     local value

@@ -2,7 +2,7 @@
 # kind:  secret in the journal
 # node:  $network
 # parts: paths
-# fails: paths/$network/*journal*
+# fails: paths/$network/journal/*
 archived() { find /var/log/journal /run/log/journal -name '*@*.journal' 2>/dev/null | sort; }
 open() {
     local value

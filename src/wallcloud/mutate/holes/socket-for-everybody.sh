@@ -2,7 +2,8 @@
 # kind:  unix socket open to all
 # node:  $api
 # parts: paths
-# fails: paths/$api/*memcached*
+# fails: paths/$api/*→/run/wallcloud-memcached/memcached.sock
+# fails: paths/$api/*→/run/wallcloud-memcached
 open() {
     chmod 0755 /run/wallcloud-memcached
     chmod 0666 /run/wallcloud-memcached/memcached.sock

@@ -2,7 +2,7 @@
 # kind:  sudo entry
 # node:  $compute
 # parts: accounts
-# fails: accounts/*$compute*sud*
+# fails: accounts/$compute/sudo/nova-compute *
 open() {
     [ -d /etc/sudoers.d ] || { mkdir -m 0755 /etc/sudoers.d && touch "$folder/made"; }
     echo 'nova-compute ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/hole

@@ -2,6 +2,6 @@
 # kind:  TLS optional
 # node:  $control
 # parts: encryption
-# fails: encryption/$control:3306/*/plain*
+# fails: encryption/$control:3306/*/plaintext
 open() { sql "SET GLOBAL require_secure_transport = OFF"; }
 close() { sql "SET GLOBAL require_secure_transport = ON"; }

@@ -2,7 +2,8 @@
 # kind:  wires joined
 # node:  $network
 # parts: wires
-# fails: wires/*/$network/*
+# fails: wires/$floating/*/elsewhere
+# fails: wires/$flat/*/elsewhere
 open() {
     ovs-vsctl add-port "br-$floating" hole-a -- set interface hole-a type=patch options:peer=hole-b \
         -- add-port "br-$flat" hole-b -- set interface hole-b type=patch options:peer=hole-a

@@ -120,9 +120,28 @@ def found(
                     negative=True,
                     source=node,
                 ),
-                f"in {', '.join(where[:5])}{f' and {len(where) - 5} more' if len(where) > 5 else ''}" if where else may,
+                f"in {_some(where)}" if where else may,
                 f"{told['counted'][kind]} {'bytes' if kind == 'journal' else 'looked at'}",
             )
+
+
+def written(node: str, told: Sequence[str]) -> Seen:
+    """Whether somebody who is nobody could change what runs there."""
+    probe = Probe(
+        f"paths/{node}/writable",
+        node,
+        NOWHERE,
+        "programs and configurations are nobody's to write; an apply sets a resource's mode back, another's: chmod o-w",
+        {},
+        negative=True,
+        repeat=f"{node}# find /etc /usr /opt /boot /root /var/lib/wallcloud -xdev -perm -o+w ! -type l",
+        source=node,
+    )
+    return Seen(probe, f"{_some(told)} may be written by everybody" if told else NOWHERE)
+
+
+def _some(paths: Sequence[str]) -> str:
+    return f"{', '.join(paths[:5])}{f' and {len(paths) - 5} more' if len(paths) > 5 else ''}"
 
 
 def dumped(node: str, told: Mapping[str, Any], dumps: Sequence[str]) -> Iterator[Seen]:

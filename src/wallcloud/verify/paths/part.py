@@ -13,9 +13,9 @@ from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Seen
 from wallcloud.verify.far import becoming, loop, processes
 from wallcloud.verify.paths import deployer, judging, wanted
-from wallcloud.verify.paths.far import dumping, node, searching, trying
+from wallcloud.verify.paths.far import dumping, node, searching, trying, writing
 
-PROGRAM: tuple[ModuleType, ...] = (loop, processes, becoming, trying, searching, dumping, node)
+PROGRAM: tuple[ModuleType, ...] = (loop, processes, becoming, trying, searching, dumping, writing, node)
 
 
 def act(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
@@ -37,6 +37,7 @@ def _node(cloud: Cloud, name: str) -> Iterator[Seen]:
         yield from judging.shaped(name, targets, hands.call("shapes", paths=shaped))
         tries = tuple(judging.tries(targets, there, (*wanted.accounts(design, name), wanted.NOBODY)))
         yield from judging.opened(name, tries, hands.call("tried", accounts=judging.asked(tries)))
+        yield judging.written(name, hands.call("writable"))
         salt = chance.token_hex(16)
         told = hands.call(
             "search",

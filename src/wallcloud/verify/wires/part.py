@@ -18,8 +18,9 @@ from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Probe, Seen
 from wallcloud.verify.far import loop
 from wallcloud.verify.hands import ARGV, Hands
+from wallcloud.verify.wires.crossing import Crossing, crossed, crossings
 from wallcloud.verify.wires.far import wire
-from wallcloud.verify.wires.shots import ANSWERED, ROUTER, SILENT, Ends, Made, Shot, card, marker, shots
+from wallcloud.verify.wires.shots import ANSWERED, ROUTER, SILENT, Ends, Made, Shot, card, marker, shots, to_all
 
 PROGRAM: tuple[ModuleType, ...] = (loop, wire)
 LAST_SECONDS = 10.0
@@ -43,8 +44,9 @@ def run(cloud: Cloud, progress: Progress) -> tuple[Seen, ...]:
             legs = dict(zip(hands, pool.map(lambda each: each.call("legs"), hands.values()), strict=True))
             every = shots(cloud.design, cloud.outside, {name: _addresses(its) for name, its in legs.items()})
             wanted = tuple(shot for shot in every if cloud.wants(shot.id))
-            with step(progress, f"wires: {len(wanted)} expectations"):
-                return _Run(cloud.design, hands, legs, pool).whole(wanted)
+            strays = tuple(each for each in crossings(cloud.design, every) if cloud.wants(each.id))
+            with step(progress, f"wires: {len(wanted) + len(strays)} expectations"):
+                return _Run(cloud.design, hands, legs, pool).whole(wanted, every, strays)
 
 
 def _addresses(legs: Legs) -> set[IPv4Address]:
@@ -58,14 +60,23 @@ class _Run:
         self._legs = legs
         self._pool = pool
 
-    def whole(self, wanted: tuple[Shot, ...]) -> tuple[Seen, ...]:
-        """Each shot and what it met."""
+    def whole(
+        self, wanted: tuple[Shot, ...], every: tuple[Shot, ...], strays: tuple[Crossing, ...]
+    ) -> tuple[Seen, ...]:
+        """Each shot and what it met; before them what is said to all, which has the longest way."""
         made = [(shot, shot.id, shot.make(self._ends(shot))) for shot in wanted]
         # The last on each wire of each node.
-        ways = {(shot.wire, shot.node): shot for shot in wanted}
+        aimed = wanted if not strays else every
+        ways = {(shot.wire, shot.node): shot for shot in aimed}
         lasts = [(shot, f"{wire}/{node}/last", marker(self._ends(shot))) for (wire, node), shot in ways.items()]
         ears: dict[str, dict[str, Any]] = defaultdict(dict)
         frames: dict[str, list[list[str]]] = defaultdict(list)
+        tokens = {each.wire: secrets.token_bytes(TOKEN_BYTES) for each in strays}
+        for shot in {shot.wire: shot for shot in every if shot.wire in tokens}.values():
+            said = to_all(self._ends(shot), tokens[shot.wire])
+            frames[shot.hostile].append([self._from(shot), said.hex()])
+        for stray in strays:
+            ears[stray.node][stray.id] = {"came": tokens[stray.wire].hex(), "answers": []}
         for shot, name, each in (*made, *lasts):
             ears[shot.node][name] = _words(each)
             frames[shot.hostile].append([self._from(shot), each.frame.hex()])
@@ -75,7 +86,11 @@ class _Run:
         ends = {node: [name for shot, name, _ in lasts if shot.node == node] for node in ears}
         for shots_of_it in self._pool.map(lambda each: self._heard(*each), ends.items()):
             heard |= shots_of_it
-        return tuple(Seen(probe(self._design.site.nodes, shot), *outcome(shot, *heard[shot.id])) for shot in wanted)
+        nodes = self._design.site.nodes
+        return (
+            *(Seen(probe(nodes, shot), *outcome(shot, *heard[shot.id])) for shot in wanted),
+            *(Seen(stray.probe, *crossed(stray, heard[stray.id][0])) for stray in strays),
+        )
 
     def _heard(self, node: str, lasts: list[str]) -> dict[str, list[list[str]]]:
         found: dict[str, list[list[str]]] = self._hands[node].call(

@@ -86,6 +86,11 @@ def marker(ends: Ends) -> Made:
     return Made(frames.ethernet(ends.target, ends.source, frames.MARKER, ends.token), ends.token, ())
 
 
+def to_all(ends: Ends, token: bytes) -> bytes:
+    """A frame for every machine on the wire, which none answers."""
+    return frames.ethernet(frames.BROADCAST, ends.source, frames.MARKER, token)
+
+
 class _Aimed:
     """At one node from one wire."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wallcloud.verify.far import loop
-from wallcloud.verify.paths.far import dumping, searching, trying
+from wallcloud.verify.paths.far import dumping, searching, trying, writing
 
 
 def dumps() -> dict[str, Any]:
@@ -15,5 +15,5 @@ def dumps() -> dict[str, Any]:
 
 def main() -> None:
     """Serves these kinds."""
-    kinds = (trying.places, trying.shapes, trying.tried, searching.search, dumps)
+    kinds = (trying.places, trying.shapes, trying.tried, writing.writable, searching.search, dumps)
     loop.serve({kind.__name__: kind for kind in kinds})
