@@ -5,6 +5,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,19 @@ from wallcloud.verify.encryption.rogue import Pair, Rogue
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 NAME = "control.internal.cloud.example"
-SITE, OTHER = Rogue(another_ca()), Rogue(another_ca())
-"""Two CAs of the same name."""
 CLIENT = "nova-compute@compute1"
+
+
+@cache
+def site() -> Rogue:
+    """A CA. Made when it is first needed: it lives for minutes, and this file is read long before its tests run."""
+    return Rogue(another_ca())
+
+
+@cache
+def other() -> Rogue:
+    """A second CA of the same name."""
+    return Rogue(another_ca())
 
 
 def loaded(context: ssl.SSLContext, pair: Pair) -> None:
@@ -34,8 +45,8 @@ class Server:
 
     def __init__(self, *, mutual: bool = True) -> None:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        loaded(self.context, SITE.sign(NAME, (NAME,), server=True))
-        self.context.load_verify_locations(cadata=SITE.pem)
+        loaded(self.context, site().sign(NAME, (NAME,), server=True))
+        self.context.load_verify_locations(cadata=site().pem)
         self.context.verify_mode = ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -65,20 +76,20 @@ def server() -> Iterator[Server]:
 
 
 def met(server: Server, **more: Any) -> str:
-    one: Try = {"protocol": "https", "address": "127.0.0.1", "port": server.port, "name": NAME, "trust": SITE.pem}
+    one: Try = {"protocol": "https", "address": "127.0.0.1", "port": server.port, "name": NAME, "trust": site().pem}
     outcome, detail = attempt({**one, "path": "/", **more})
     assert "PRIVATE" not in detail
     return outcome
 
 
 def test_each_certificate_meets_what_it_deserves(server: Server) -> None:
-    mine = SITE.sign(CLIENT, ("compute1",))
+    mine = site().sign(CLIENT, ("compute1",))
     assert met(server, shown=mine, exact=True) == "accepted"
     assert met(server, shown=mine) == "accepted"
     assert met(server) == "refused", "TLS 1.3 lets a client without a certificate shake hands, and refuses it then"
-    assert met(server, shown=OTHER.sign(CLIENT, ("compute1",))) == "refused"
-    assert met(server, shown=SITE.sign("nobody@nowhere.invalid", ("nowhere.invalid",))) == "not authorised"
-    assert met(server, shown=mine, trust=OTHER.pem) == "not verified"
+    assert met(server, shown=other().sign(CLIENT, ("compute1",))) == "refused"
+    assert met(server, shown=site().sign("nobody@nowhere.invalid", ("nowhere.invalid",))) == "not authorised"
+    assert met(server, shown=mine, trust=other().pem) == "not verified"
     assert met(server, shown=mine, name="elsewhere.example") == "not verified"
     assert met(server, shown=mine, tls="1.1") == "refused"
     assert met(server, plain=True) == "refused"
@@ -87,7 +98,7 @@ def test_each_certificate_meets_what_it_deserves(server: Server) -> None:
 def test_a_server_that_lets_anybody_in_is_seen() -> None:
     lax = Server(mutual=False)
     assert met(lax) == "accepted"
-    assert met(lax, shown=OTHER.sign(CLIENT, ("compute1",))) == "accepted"
+    assert met(lax, shown=other().sign(CLIENT, ("compute1",))) == "accepted"
     lax.context.set_ciphers("ALL:@SECLEVEL=0")
     lax.context.minimum_version = ssl.TLSVersion.TLSv1
     assert met(lax, tls="1.1") == "accepted"
@@ -97,11 +108,11 @@ def test_a_server_that_lets_anybody_in_is_seen() -> None:
 def test_a_server_of_another_ca_or_name_is_seen() -> None:
     """What must not be verified is, where the server is not the design's: those expectations can fail too."""
     wrong = Server(mutual=False)
-    loaded(wrong.context, OTHER.sign("elsewhere.example", ("elsewhere.example", NAME), server=True))
+    loaded(wrong.context, other().sign("elsewhere.example", ("elsewhere.example", NAME), server=True))
     assert met(wrong) == "not verified"
-    assert met(wrong, trust=OTHER.pem) == "accepted"
-    assert met(wrong, trust=OTHER.pem, name="elsewhere.example") == "accepted"
-    assert met(wrong, trust=OTHER.pem, exact=True) == "names others"
+    assert met(wrong, trust=other().pem) == "accepted"
+    assert met(wrong, trust=other().pem, name="elsewhere.example") == "accepted"
+    assert met(wrong, trust=other().pem, exact=True) == "names others"
     wrong.listener.close()
 
 
@@ -116,7 +127,7 @@ def test_what_speaks_without_tls_is_seen() -> None:
 
         threading.Thread(target=serve, daemon=True).start()
         one: Try = {"protocol": "https", "address": "127.0.0.1", "port": listener.getsockname()[1], "name": NAME}
-        assert attempt({**one, "trust": SITE.pem, "path": "/", "plain": True})[0] == "answered"
+        assert attempt({**one, "trust": site().pem, "path": "/", "plain": True})[0] == "answered"
 
 
 def test_own_files_that_the_account_cannot_read(server: Server, tmp_path: Path) -> None:
@@ -124,16 +135,23 @@ def test_own_files_that_the_account_cannot_read(server: Server, tmp_path: Path) 
 
 
 def test_the_prober_can_speak_what_servers_must_refuse() -> None:
-    pair = OTHER.sign("itself", ("itself",), server=True)
+    pair = other().sign("itself", ("itself",), server=True)
     for version in ("1.1", "1.2", "1.3"):
-        one: Try = {"protocol": "itself", "tls": version, "shown": pair, "trust": OTHER.pem, "name": "itself"}
+        one: Try = {"protocol": "itself", "tls": version, "shown": pair, "trust": other().pem, "name": "itself"}
         assert attempt(one) == ("accepted", f"TLSv{version}")
 
 
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    one: Try = {"protocol": "https", "address": "127.0.0.1", "port": port, "name": NAME, "trust": SITE.pem, "path": "/"}
+    one: Try = {
+        "protocol": "https",
+        "address": "127.0.0.1",
+        "port": port,
+        "name": NAME,
+        "trust": site().pem,
+        "path": "/",
+    }
     assert attempt(one)[0] == "unreachable"
 
 

@@ -75,6 +75,25 @@ def test_a_node_as_declared_holds(flavour: str) -> None:
         )
 
 
+@pytest.mark.parametrize("leg", ["qr-33570c2b-c8", "qg-77570c2b-01"])
+def test_a_router_may_tell_its_neighbours_of_its_address(leg: str) -> None:
+    unit = "wallcloud-neutron-privsep.service"
+    arping = {**row("packet", leg, "root", unit=unit, space="4026533000"), "by": "root"}
+    told = heard("network", arping)
+    told["spaces"] = {**SPACES, "4026533000": "qrouter-1c947fda"}
+    assert not [each.probe.id for each in seen("network", told) if not each.holds and leg in each.probe.id]
+    told["spaces"] = {**SPACES, "4026533000": "qdhcp-1c947fda"}
+    assert [each.probe.id for each in seen("network", told) if not each.holds and leg in each.probe.id]
+
+
+@pytest.mark.parametrize("flavour", EXAMPLES)
+def test_patterns_have_no_brackets_but_an_address_s(flavour: str) -> None:
+    """They would be taken literally: `q[gr]-*` allowed nothing."""
+    for node in designed(flavour, ovs_kernel=False).site.nodes:
+        for each in wanted(designed(flavour, ovs_kernel=False), node):
+            assert "[" not in each.at or each.kind in ("tcp", "udp"), each
+
+
 @pytest.mark.parametrize(
     ("change", "id_", "outcome"),
     [

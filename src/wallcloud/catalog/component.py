@@ -108,8 +108,8 @@ class Listen:
 class OwnSocket:
     """A socket that a program has besides its listeners: no flow goes there, and it hears all the same.
 
-    `at` is a pattern (fnmatch): of a path, or of an abstract name behind `@`, for `unix`; of ADDRESS:PORT for `tcp` and
-    `udp`; of a protocol's number for `raw`; of an interface for `packet`.
+    `at` is a pattern of `*` and `?` (brackets are an IPv6 address's): of a path, or of an abstract name behind `@`,
+    for `unix`; of ADDRESS:PORT for `tcp` and `udp`; of a protocol's number for `raw`; of an interface for `packet`.
     """
 
     kind: Literal["unix", "tcp", "udp", "raw", "packet"]

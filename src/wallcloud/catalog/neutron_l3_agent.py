@@ -38,14 +38,15 @@ def settings(place: Place) -> oslo.Settings:
 def sockets(place: Place) -> Iterator[OwnSocket]:
     """Its own, and metadata proxies' in routers."""
     yield from neutron_agent.namespace_sockets(place)
-    yield OwnSocket(
-        "packet",
-        "q[gr]-*",
-        "tells neighbours of a router's new address (arping), as it comes up",
-        account=ROOT,
-        units="wallcloud-neutron-privsep*",
-        space="qrouter-*",
-    )
+    for leg in ("qr-*", "qg-*"):
+        yield OwnSocket(
+            "packet",
+            leg,
+            "tells neighbours of a router's new address (arping), as it comes up",
+            account=ROOT,
+            units="wallcloud-neutron-privsep*",
+            space="qrouter-*",
+        )
     yield OwnSocket(
         "unix",
         f"{neutron_agent.state(place)}/keepalived-state-change",
