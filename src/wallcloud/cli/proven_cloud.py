@@ -51,7 +51,7 @@ def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
         admin=Credentials(ADMIN, values[boss], ADMIN_PROJECT),
         member=Credentials(member, values[tenant], project) if member else None,
         command=places_of(loaded, at),
-        on_node=lambda node, argv: _on_node(loaded, node, argv),
+        on_node=lambda node, argv: on_node(loaded, node, argv),
         outside=at.names,
         only=only,
         vouching=Vouching(
@@ -65,7 +65,8 @@ def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
     )
 
 
-def _on_node(loaded: Loaded, node: str, argv: list[str]) -> list[str]:
+def on_node(loaded: Loaded, node: str, argv: list[str]) -> list[str]:
+    """What runs a program on a node as root."""
     at = target(loaded, node)
     return at.argv(shlex.join(argv if at.user == "root" else ["sudo", "-n", "--", *argv]))
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from wallcloud.cli import mutating
-from wallcloud.cli.face import ANSWER_IS_NO, FINE, err, faced, load_site, print_json, site_option
-from wallcloud.cli.proven_cloud import Workstations, cloud_of, places_of
+from wallcloud.cli.face import ANSWER_IS_NO, FINE, WrongUse, err, faced, known, load_site, print_json, site_option
+from wallcloud.cli.proven_cloud import Workstations, cloud_of, on_node, places_of
 from wallcloud.cli.steps import Steps
 from wallcloud.deploy.prepare import known_design, state_of
 from wallcloud.frozen import frozen
@@ -22,6 +22,7 @@ from wallcloud.site.load import Loaded
 from wallcloud.verify import report
 from wallcloud.verify.alone import alone
 from wallcloud.verify.expectation import Part
+from wallcloud.verify.hands import ARGV
 from wallcloud.verify.parts import PARTS, run_parts
 from wallcloud.verify.reach import watching
 
@@ -62,6 +63,12 @@ class _Wanted:
     metavar="COMMAND",
     help="Instead: run this shell command, and try the walls from outside all the while.",
 )
+@click.option(
+    "--inside",
+    multiple=True,
+    metavar="NODE",
+    help="With --while: also on this node, as each of its accounts; it must stay up (may be given again).",
+)
 @click.option("--mutate", "mutated", is_flag=True, help="Open holes, all or those named, and see that each is found.")
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="With --mutate: so many of the holes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="With --sample: draws which.")
@@ -80,6 +87,7 @@ def verify(
     junit: Path | None,
     html: Path | None,
     meanwhile: str | None,
+    inside: tuple[str, ...],
     mutated: bool,
     sample: int | None,
     seed: int,
@@ -125,7 +133,9 @@ def verify(
         with alone(state_of(loaded).ca), Steps(err()) as steps:
             score = mutating.act(loaded, cloud_of(loaded, at, ()), some, steps)
         raise SystemExit(mutating.end(score, json_file, _STDOUT))
-    seen = _while(loaded, at, meanwhile) if meanwhile else _proven(loaded, at, parts or PARTS, only, keep)
+    if inside and not meanwhile:
+        raise WrongUse("--inside is for --while", hint="give it a command, like --while 'wallcloud apply'")
+    seen = _while(loaded, at, meanwhile, inside) if meanwhile else _proven(loaded, at, parts or PARTS, only, keep)
     failed = _report(loaded, seen, _Wanted(json_file, junit, html))
     raise SystemExit(ANSWER_IS_NO if failed else FINE)
 
@@ -138,8 +148,9 @@ def _proven(
         return run_parts(cloud, parts, steps, keep)
 
 
-def _while(loaded: Loaded, at: Workstations, command: str) -> tuple[Part, ...]:
+def _while(loaded: Loaded, at: Workstations, command: str, nodes: tuple[str, ...]) -> tuple[Part, ...]:
     """There need be no cloud yet: the first apply is watched, too."""
+    known(loaded.site.nodes, nodes, "node", loaded.path)
     began = time.monotonic()
     ended: list[int] = []
 
@@ -147,7 +158,10 @@ def _while(loaded: Loaded, at: Workstations, command: str) -> tuple[Part, ...]:
         # What it says is not part of the report.
         ended.append(subprocess.run(command, shell=True, stdout=sys.stderr, check=False).returncode)  # noqa: S602
 
-    seen = watching.watched(known_design(loaded), places_of(loaded, at), at.names, act)
+    place = places_of(loaded, at)
+    outside = {name: place(name, list(ARGV)) for name in at.names}
+    inside = {node: on_node(loaded, node, list(ARGV)) for node in nodes}
+    seen = watching.watched(known_design(loaded), outside, inside, act)
     if ended != [0]:
         click.echo(f"the command ended with {ended[0]}: {command}", err=True)
     return (Part("watch", seen, time.monotonic() - began),)

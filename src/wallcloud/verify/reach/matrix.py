@@ -109,6 +109,11 @@ def from_outside(design: Design, found: Found) -> tuple[Shot, ...]:
     return tuple(_Matrix(design, found).from_outside())
 
 
+def as_accounts(design: Design, node: str) -> tuple[Shot, ...]:
+    """What a node's accounts try, at declared ports and some closed ones."""
+    return tuple(_Matrix(design, Found({}, ())).as_accounts(node))
+
+
 class _Matrix:
     def __init__(self, design: Design, found: Found) -> None:
         self._design = design

@@ -95,9 +95,9 @@ def deaf() -> bool:
     return True
 
 
-def watch(shots: list[sender.Shot], run: int) -> bool:
+def watch(shots: list[sender.Shot], run: int, leaving: bool) -> bool:
     """Starts to try these round after round; answers when it is known what is shut to begin with."""
-    _watchers.append(Watcher(shots, run))
+    _watchers.append(Watcher(shots, run, leaving))
     _watchers[-1].settle()
     return True
 
