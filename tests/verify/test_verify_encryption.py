@@ -190,6 +190,7 @@ def test_what_is_tried_of_the_bus() -> None:
         "plaintext": "refused",
         "without": "refused",
         "other-ca": "refused",
+        "self-signed": "refused",
         "expired": "refused",
         "stranger": "not authorised",
         "neighbour": "not authorised",

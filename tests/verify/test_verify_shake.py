@@ -88,6 +88,7 @@ def test_each_certificate_meets_what_it_deserves(server: Server) -> None:
     assert met(server, shown=mine) == "accepted"
     assert met(server) == "refused", "TLS 1.3 lets a client without a certificate shake hands, and refuses it then"
     assert met(server, shown=other().sign(CLIENT, ("compute1",))) == "refused"
+    assert met(server, shown=Rogue.alone(CLIENT, ("compute1",))) == "refused"
     assert met(server, shown=site().sign("nobody@nowhere.invalid", ("nowhere.invalid",))) == "not authorised"
     assert met(server, shown=mine, trust=other().pem) == "not verified"
     assert met(server, shown=mine, name="elsewhere.example") == "not verified"

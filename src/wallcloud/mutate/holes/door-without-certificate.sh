@@ -6,6 +6,6 @@
 # fails: encryption/$control:8443/*/other-ca
 # fails: encryption/$control:8443/*/expired
 # fails: encryption/$control:8443/*/stranger
-# fails: encryption/$control:8443/*/neighbour
+# fails: encryption/$control:8443/*/self-signed
 open() { door_edit -e 's/^    SSLVerifyClient require/    SSLVerifyClient none/' -e '/Require expr/s/Require expr.*/Require all granted/'; }
 close() { door_back; }

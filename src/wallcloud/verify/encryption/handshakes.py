@@ -52,8 +52,8 @@ def probes(talk: Talk, site_ca: str, rogue: Rogue, vouching: Vouching, secret: S
     yield probe("tls-1.1", "refused", "TLS before 1.2 is not spoken", True, tls="1.1", **mine)
     if talk.newest:
         yield probe("tls-1.2", "refused", "the design says TLS 1.3 here", True, tls="1.2", **mine)
-    # MariaDB asks for TLS by the account. With the right password, or the try could not fail: what goes out then is a
-    # hash of a nonce and of 256 random bits.
+    # MariaDB asks for TLS and for a certificate by the account (REQUIRE SUBJECT). With the right password, or the try
+    # could not fail: what goes out then is a hash of a nonce and of 256 random bits.
     by_login = talk.protocol == "mysql"
     without = "not authorised" if by_login else "refused"
     yield probe("plaintext", without, "nothing is served without TLS", True, plain=True)
@@ -62,14 +62,17 @@ def probes(talk: Talk, site_ca: str, rogue: Rogue, vouching: Vouching, secret: S
         yield probe(f"vhost-{vhost}", "not authorised", why, True, vhost=vhost, **mine)
     if not talk.mutual or not talk.own:
         return
-    by_login = (
-        talk.protocol == "mysql"
-    )  # it verifies what it is shown, and asks for it by the account (REQUIRE SUBJECT)
-    without = "not authorised" if by_login else "refused"
     subject, names = talk.own.subject, talk.own.names
     yield probe("without", without, "who shows no certificate does not get in", True)
     yield probe(
         "other-ca", "refused", "a certificate of another CA is no proof", True, shown=rogue.sign(subject, names)
+    )
+    yield probe(
+        "self-signed",
+        "refused",
+        "a certificate that signed itself is no proof",
+        True,
+        shown=rogue.alone(subject, names),
     )
     yield probe(
         "expired", "refused", "a certificate that is over is no proof", True, shown=vouching.expired(subject, names)

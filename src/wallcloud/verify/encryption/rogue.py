@@ -56,23 +56,44 @@ class Rogue:
 
     def sign(self, subject: str, names: tuple[str, ...], *, server: bool = False) -> Pair:
         """A certificate as good as the site's own, but for who signed it."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.now(UTC)
-        use = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
-            .issuer_name(self._certificate.subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _LIFE)
-            .not_valid_after(now + _LIFE)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        return (
-            certificate.public_bytes(Encoding.PEM).decode(),
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
-        )
+        return _leaf(subject, names, self._certificate.subject, self._key, server=server)
+
+    @staticmethod
+    def alone(subject: str, names: tuple[str, ...]) -> Pair:
+        """A client's certificate that nobody vouches for but itself."""
+        return _leaf(subject, names, _named(subject), None)
+
+
+def _leaf(
+    subject: str,
+    names: tuple[str, ...],
+    issuer: x509.Name,
+    signer: ec.EllipticCurvePrivateKey | None,
+    *,
+    server: bool = False,
+) -> Pair:
+    """Without a signer it signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    use = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(_named(subject))
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _LIFE)
+        .not_valid_after(now + _LIFE)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .sign(signer or key, hashes.SHA256())
+    )
+    return (
+        certificate.public_bytes(Encoding.PEM).decode(),
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+    )
+
+
+def _named(subject: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -45,6 +45,23 @@ class Token(NamedTuple):
 
     number: int
     from_port: int
+
+
+Late = tuple[list[Any], list[Any]]
+"""Marks that were not heard, and questions that were not answered (Ears.wait)."""
+
+
+class Last(NamedTuple):
+    """The end of a way: what is sent last, and how that is waited for there."""
+
+    orders: tuple[tuple[int, list[Any]], ...]
+    mark: list[Any]
+    question: list[str]
+    """Empty where none is asked."""
+
+    def missing(self, late: Late) -> bool:
+        """Whether something of it was not heard."""
+        return self.mark in late[0] or self.question in late[1]
 
 
 class _Run:
@@ -140,21 +157,21 @@ class _Run:
                 and not (shot.how == "as" and shot.sender in self._nodes)
             ):
                 ends[shot.sender, shot.lands, shot.network] = shot
-        closing = {
-            end: self._end(shot, orders[shot.sender], marks[shot.lands], asked[shot.lands])
-            for end, shot in ends.items()
-        }
-        cores = {name: core for core, name in enumerate(orders)}
-        sent = at_once(
-            orders,
-            lambda name: (self._nodes.get(name) or self._places[name]).call(
-                "send", shots=[order for _, order in orders[name]], core=cores[name]
-            ),
-        )
-        late = at_once(
-            self._nodes,
-            lambda node: self._nodes[node].call("wait", marks=marks[node], asked=asked[node], seconds=LAST_SECONDS),
-        )
+        closing = {end: self._end(shot) for end, shot in ends.items()}
+        for (sender, lands, _), last in closing.items():
+            orders[sender] += last.orders
+            marks[lands].append(last.mark)
+            asked[lands] += [last.question] if last.question else []
+        sent = self._sent(orders)
+        late = self._wait(marks, asked)
+        unheard = {end: last for end, last in closing.items() if last.missing(late[end[1]])}
+        if unheard:
+            # A busy switch may lose the last packet as any other; those that it was to follow are judged by themselves.
+            again: dict[str, list[tuple[int, list[Any]]]] = defaultdict(list)
+            for (sender, _, _), last in unheard.items():
+                again[sender] += last.orders
+            self._sent(again)
+            late |= self._wait(marks, asked)
         told = at_once(self._nodes, lambda node: self._nodes[node].call("heard"))
         for node, each in told.items():
             if each["lost"]:
@@ -167,7 +184,26 @@ class _Run:
             for (number, _), error in zip(orders[name], answers, strict=True)
         }
         heard = gather({node: each["records"] for node, each in told.items()})
-        return errors, heard, [_ended(*end, *close, late[end[1]]) for end, close in closing.items()]
+        return errors, heard, [_ended(*end, whole=not last.missing(late[end[1]])) for end, last in closing.items()]
+
+    def _sent(self, orders: Mapping[str, list[tuple[int, list[Any]]]]) -> dict[str, list[str]]:
+        """What met each order, by who sent them: all of them at once."""
+        cores = {name: core for core, name in enumerate(orders)}
+        return at_once(
+            orders,
+            lambda name: (self._nodes.get(name) or self._places[name]).call(
+                "send", shots=[order for _, order in orders[name]], core=cores[name]
+            ),
+        )
+
+    def _wait(self, marks: Mapping[str, list[Any]], asked: Mapping[str, list[Any]]) -> dict[str, Late]:
+        """What every node lacks of these in the end."""
+        return at_once(
+            self._nodes,
+            lambda node: self._nodes[node].call(
+                "wait", marks=marks.get(node, []), asked=asked.get(node, []), seconds=LAST_SECONDS
+            ),
+        )
 
     def _order(self, token: Token, shot: Shot) -> list[Any]:
         protocol = PROTOCOLS[shot.protocol]
@@ -182,33 +218,23 @@ class _Run:
         card = site.networks[shot.network].device(site.nodes[shot.sender].interfaces[shot.network])
         return card, self._macs[shot.lands][nic(site, shot.lands, shot.network)]
 
-    def _end(
-        self, shot: Shot, orders: list[tuple[int, list[Any]]], marks: list[list[Any]], asked: list[list[str]]
-    ) -> tuple[list[Any], list[str]]:
-        """The last packets on a way: an echo that must be heard at its end, and an ARP question that is answered there.
-        Both, as they are waited for there."""
+    def _end(self, shot: Shot) -> Last:
+        """The last packets on a way: an echo to be heard at its end, and an ARP question to be answered there."""
         token = self._token(shot, packets.LET_THROUGH)
         number = token.number
         mark = [number, "probe", "in"]
-        marks.append(mark)
         if shot.how == "as":
-            orders.append((number, ["as", *token, 0, shot.mark, shot.address, packets.ICMP, 0]))
-            return mark, []
+            return Last(((number, ["as", *token, 0, shot.mark, shot.address, packets.ICMP, 0]),), mark, [])
         card, mac = self._ends(shot)
-        orders.append((number, ["frame", *token, card, shot.source, shot.address, mac, packets.ICMP, 0]))
-        orders += [(number, ["arp", card, shot.source, shot.address, mac])] * QUESTIONS
+        echo = (number, ["frame", *token, card, shot.source, shot.address, mac, packets.ICMP, 0])
+        question = (number, ["arp", card, shot.source, shot.address, mac])
         site = self._design.site
         there = site.networks[shot.network].device(site.nodes[shot.lands].interfaces[shot.network])
-        question = [there, shot.source, shot.address]
-        asked.append(question)
-        return mark, question
+        return Last((echo, *[question] * QUESTIONS), mark, [there, shot.source, shot.address])
 
 
-def _ended(
-    sender_: str, lands: str, network: str, mark: list[Any], question: list[str], late: tuple[list[Any], list[Any]]
-) -> Seen:
+def _ended(sender_: str, lands: str, network: str, *, whole: bool) -> Seen:
     """That the ears at the end of a way heard the last packet of it: else what they did not hear says nothing."""
-    whole = mark not in late[0] and question not in late[1]
     return Seen(
         Probe(
             id=f"reach/{sender_}/{lands}:{network}/heard-to-the-end",
