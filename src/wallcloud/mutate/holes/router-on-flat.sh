@@ -22,7 +22,7 @@ answers() {
 s = socket.socket(socket.AF_UNIX)
 s.settimeout(30)
 s.connect("/run/wallcloud/neutron-api.sock")
-names = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REQUEST_URI": "/", "SERVER_PROTOCOL": "HTTP/1.1", "SERVER_NAME": "hole", "SERVER_PORT": "80", "QUERY_STRING": ""}
+names = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REQUEST_URI": "/", "SERVER_PROTOCOL": "HTTP/1.1", "SERVER_NAME": "hole", "SERVER_PORT": "80", "QUERY_STRING": "", "SCRIPT_NAME": ""}
 body = b"".join(len(word).to_bytes(2, "little") + word.encode() for pair in names.items() for word in pair)
 s.sendall(b"\0" + len(body).to_bytes(2, "little") + b"\0" + body)
 sys.exit(not s.recv(1))'
