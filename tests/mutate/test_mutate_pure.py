@@ -52,6 +52,7 @@ def test_every_hole_is_for_the_example(hole: Hole) -> None:
     """A word that a site does not have leaves a hole out: a slip of the pen would, too."""
     put = at_site(hole, words(example("article").site))
     assert put is not None and put.node in example("article").site.nodes
+    assert not [text for text in put.besides if "$" in text or text.partition("/")[0] in put.parts]
     assert set(put.parts) <= set(PARTS)
     assert not [text for text in put.fails if "$" in text]
     assert not {"*", "*/*"} & set(put.fails)
@@ -104,6 +105,16 @@ def test_exactly_the_named_probes_must_fail(fails: tuple[str, ...], failed: str,
     assert verdict.caught == (not why)
 
 
+def test_what_other_parts_may_see_need_not_fail() -> None:
+    it = parsed("wide", TEXT.replace("# parts:", "# besides: other/*\n# parts:"))
+    assert it.besides == ("other/*",)
+    seen = {"other/x": True, "other/y": True, **dict.fromkeys(it.fails, False)}
+    assert judge(it, seen).caught
+    assert judge(it, {**seen, "other/x": False}).caught
+    assert judge(it, {**seen, "third/x": False}).why == "failed also: third/x"
+    assert judge(it, {"other/x": False, **dict.fromkeys(it.fails, True)}).why.startswith("did not fail")
+
+
 def test_the_score() -> None:
     score = Score(
         (Verdict(hole("a"), "", ("a",), 1.26), Verdict(hole("b", name="other"), "nothing failed", ())), ("c",)
@@ -149,8 +160,8 @@ class World:
         bad = [*self.open, *self.left]
         return {f"{part}/{name}": name not in bad for part in parts for name in ("one", "two", "three")}
 
-    def mutate(self, *chosen: Hole) -> Score:
-        return run.mutate(chosen, {}, ("api", "control"), lambda _, argv: argv, self.prove, lambda _: None)
+    def mutate(self, *chosen: Hole, also: tuple[str, ...] = ()) -> Score:
+        return run.mutate(chosen, {}, ("api", "control"), lambda _, argv: argv, self.prove, lambda _: None, also)
 
 
 @pytest.fixture
@@ -165,6 +176,11 @@ def test_one_after_the_other(world: World) -> None:
     score = world.mutate(ONE, TWO)
     assert score.all_caught and len(score.verdicts) == 2
     assert world.healed == ["api", "control"]
+
+
+def test_what_another_part_sees_is_a_miss_where_that_is_run_too(world: World) -> None:
+    assert world.mutate(ONE).all_caught
+    assert [verdict.why for verdict in world.mutate(ONE, also=("wires",)).verdicts] == ["failed also: wires/one"]
 
 
 def test_a_cloud_that_is_not_clean_is_not_tried(world: World) -> None:

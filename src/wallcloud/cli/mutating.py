@@ -66,13 +66,13 @@ def only_a_lab(loaded: Loaded) -> None:
         raise WallcloudError("holes are opened on a lab, and the lab is not up", where=str(loaded.path), hint=hint)
 
 
-def act(loaded: Loaded, cloud: Cloud, some: tuple[Hole, ...], progress: Progress) -> Score:
-    """Opens and proves each; says each verdict in a line."""
+def act(loaded: Loaded, cloud: Cloud, some: tuple[Hole, ...], progress: Progress, also: tuple[str, ...] = ()) -> Score:
+    """Opens and proves each, with the parts of `also` besides its own; says each verdict in a line."""
 
     def prove(parts: tuple[str, ...]) -> Mapping[str, bool]:
         return {seen.probe.id: seen.holds for part in run_parts(cloud, parts, progress) for seen in part.seen}
 
-    return mutate(some, words(loaded.site), loaded.site.nodes, cloud.on_node, prove, _say)
+    return mutate(some, words(loaded.site), loaded.site.nodes, cloud.on_node, prove, _say, also)
 
 
 def _say(verdict: Verdict) -> None:
@@ -108,7 +108,9 @@ def as_text(score: Score) -> str:
     return "\n".join(lines)
 
 
-def asked(mutating: bool, ids: tuple[str, ...], number: int | None, on_real_hosts: bool) -> None:
+def asked(mutating: bool, ids: tuple[str, ...], number: int | None, also: tuple[str, ...], on_real_hosts: bool) -> None:
     """Raises WrongUse for what means nothing without --mutate."""
-    if not mutating and (ids or number is not None or on_real_hosts):
-        raise WrongUse("ids of holes, --sample and --on-real-hosts go with --mutate", hint="wallcloud verify --mutate")
+    if not mutating and (ids or number is not None or also or on_real_hosts):
+        raise WrongUse(
+            "ids of holes, --sample, --also and --on-real-hosts go with --mutate", hint="wallcloud verify --mutate"
+        )

@@ -72,6 +72,12 @@ class _Wanted:
 @click.option("--mutate", "mutated", is_flag=True, help="Open holes, all or those named, and see that each is found.")
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="With --mutate: so many of the holes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="With --sample: draws which.")
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Choice(PARTS),
+    help="With --mutate: run this part for every hole, besides those of the hole (may be given again).",
+)
 @click.option("--list-mutations", "listed", is_flag=True, help="Show the holes that --mutate opens.")
 @click.option("--on-real-hosts", is_flag=True, help="With --mutate: also where the site is no lab of this computer.")
 @click.option("--keep", is_flag=True, help="Leave the tenants and their VMs for a look; the next verify removes them.")
@@ -91,6 +97,7 @@ def verify(
     mutated: bool,
     sample: int | None,
     seed: int,
+    also: tuple[str, ...],
     listed: bool,
     on_real_hosts: bool,
     holes: tuple[str, ...],
@@ -122,7 +129,7 @@ def verify(
     """
     loaded = load_site(site_file)
     at = Workstations(office, admin)
-    mutating.asked(mutated, holes, sample, on_real_hosts)
+    mutating.asked(mutated, holes, sample, also, on_real_hosts)
     if listed:
         mutating.show(loaded, json_file is not None)
         return
@@ -131,7 +138,7 @@ def verify(
             mutating.only_a_lab(loaded)
         some = mutating.chosen(loaded, holes, parts, sample, seed)
         with alone(state_of(loaded).ca), Steps(err()) as steps:
-            score = mutating.act(loaded, cloud_of(loaded, at, ()), some, steps)
+            score = mutating.act(loaded, cloud_of(loaded, at, ()), some, steps, also)
         raise SystemExit(mutating.end(score, json_file, _STDOUT))
     if inside and not meanwhile:
         raise WrongUse("--inside is for --while", hint="give it a command, like --while 'wallcloud apply'")

@@ -6,6 +6,7 @@
     # node:  where it is opened: $control, $compute, …
     # parts: the parts of verify that are run
     # fails: the id of a probe that must fail, as fnmatch(3) has it; a line for each
+    # besides: one that may fail where parts are run that are not the hole's; a line for each, or none
 
 then the functions `open`, which returns when the hole is really open, and `close`, which also ends what `open` only
 began. They run as root on the node with bash, with the site's words (`words`) and what `lib.sh` has.
@@ -23,7 +24,7 @@ from wallcloud.frozen import frozen
 
 FOLDER = Path(__file__).parent / "holes"
 LIBRARY = FOLDER / "lib.sh"
-_LINE = re.compile(r"# (kind|node|parts|fails): +(.*)")
+_LINE = re.compile(r"# (kind|node|parts|fails|besides): +(.*)")
 _WORD = re.compile(r"\$\{?([a-z_0-9]+)\}?")
 
 
@@ -40,6 +41,8 @@ class Hole:
     fails: tuple[str, ...]
     """Patterns (fnmatch) of the ids of probes. Each must be met by one that failed, and no other may fail."""
     script: str
+    besides: tuple[str, ...] = ()
+    """Patterns of what may fail in other parts."""
 
 
 def holes(folder: Path = FOLDER) -> tuple[Hole, ...]:
@@ -50,7 +53,7 @@ def holes(folder: Path = FOLDER) -> tuple[Hole, ...]:
 def parsed(name: str, text: str) -> Hole:
     """A hole's file. Raises WallcloudError where something lacks."""
     what: list[str] = []
-    said: dict[str, list[str]] = {"kind": [], "node": [], "parts": [], "fails": []}
+    said: dict[str, list[str]] = {"kind": [], "node": [], "parts": [], "fails": [], "besides": []}
     for line in text.splitlines():
         if not line.startswith("#"):
             break
@@ -59,19 +62,29 @@ def parsed(name: str, text: str) -> Hole:
             said[match[1]].append(match[2].strip())
         elif line[2:]:
             what.append(line[2:].strip())
-    lacks = [key for key, values in said.items() if not values or (key != "fails" and len(values) > 1)]
+    lacks = [key for key in ("kind", "node", "parts") if len(said[key]) != 1]
+    lacks += ["fails"] if not said["fails"] else []
     lacks += ["what it is"] if not what else []
     lacks += [f"{name}()" for name in ("open", "close") if not re.search(rf"^{name}\(\) [{{(]", text, re.MULTILINE)]
     if lacks:
         raise WallcloudError(f"a hole says each once, fails once or more: {', '.join(lacks)}", where=f"{name}.sh")
     parts = tuple(said["parts"][0].split())
-    return Hole(name, said["kind"][0], " ".join(what), said["node"][0], parts, tuple(said["fails"]), text)
+    return Hole(
+        name,
+        said["kind"][0],
+        " ".join(what),
+        said["node"][0],
+        parts,
+        tuple(said["fails"]),
+        text,
+        tuple(said["besides"]),
+    )
 
 
 def at_site(hole: Hole, words: Mapping[str, str]) -> Hole | None:
     """The hole with the site's words put in; None where the site has not what it is about."""
     code = "\n".join(line for line in hole.script.splitlines() if not line.lstrip().startswith("#"))
-    named = {*_words_of(hole.node), *(word for text in hole.fails for word in _words_of(text))}
+    named = {*_words_of(hole.node), *(word for text in (*hole.fails, *hole.besides) for word in _words_of(text))}
     named |= {word for word in _words_of(code) if _about_the_site(word)}
     if named - set(words):
         return None
@@ -83,6 +96,7 @@ def at_site(hole: Hole, words: Mapping[str, str]) -> Hole | None:
         hole.parts,
         tuple(Template(text).substitute(words) for text in hole.fails),
         hole.script,
+        tuple(Template(text).substitute(words) for text in hole.besides),
     )
 
 

@@ -49,7 +49,8 @@ def _why(hole: Hole, seen: Mapping[str, bool], failed: tuple[str, ...]) -> str:
     quiet = [pattern for pattern in hole.fails if not _of(pattern, failed)]
     if quiet:
         return f"did not fail: {_some(quiet)}"
-    others = [name for name in failed if not any(fnmatchcase(name, pattern) for pattern in hole.fails)]
+    expected = (*hole.fails, *hole.besides)
+    others = [name for name in failed if not any(fnmatchcase(name, pattern) for pattern in expected)]
     if others:
         return f"failed also: {_some(others)}"
     return ""

@@ -18,17 +18,23 @@ Told = Callable[[Verdict], None]
 
 
 def mutate(
-    chosen: Sequence[Hole], words: Mapping[str, str], nodes: Iterable[str], on_node: OnNode, prove: Prove, told: Told
+    chosen: Sequence[Hole],
+    words: Mapping[str, str],
+    nodes: Iterable[str],
+    on_node: OnNode,
+    prove: Prove,
+    told: Told,
+    also: tuple[str, ...] = (),
 ) -> Score:
-    """Opens each hole (`at_site`), proves with the parts that it names, closes it and proves again; `told` hears every
-    verdict. First closes what a killed run left on `nodes`, and sees that every part is clean.
+    """Opens each hole (`at_site`), proves with the parts that it names and those of `also`, closes it and proves again;
+    `told` hears every verdict. First closes what a killed run left on `nodes`, and sees that every part is clean.
 
     Raises WallcloudError where a node does not answer or the cloud is not clean to begin with. A hole that was not
     closed, or after which the cloud is not clean, is a miss and ends the run: whatever came next would prove nothing.
     """
     for node in nodes:
         heal(node, on_node)
-    parts = tuple(dict.fromkeys(part for hole in chosen for part in hole.parts))
+    parts = tuple(dict.fromkeys((*(part for hole in chosen for part in hole.parts), *also)))
     dirty = _failed(prove(parts)) if parts else ()
     if dirty:
         raise WallcloudError(
@@ -39,7 +45,7 @@ def mutate(
     verdicts: list[Verdict] = []
     for number, hole in enumerate(chosen, 1):
         began = time.monotonic()
-        verdict, clean = _one(hole, words, on_node, prove)
+        verdict, clean = _one(hole, words, on_node, lambda parts: prove(tuple(dict.fromkeys((*parts, *also)))))
         verdict = Verdict(verdict.hole, verdict.why, verdict.failed, time.monotonic() - began)
         verdicts.append(verdict)
         told(verdict)

@@ -81,7 +81,7 @@ def opened(hole: Hole, words: Mapping[str, str], on_node: OnNode) -> Iterator[No
                         "the hole was not closed",
                         where=f"{hole.node} {hole.id}",
                         output=_last(errors),
-                        hint="the next run tries it again; wallcloud apply mends what Wallcloud made",
+                        hint="the next run tries it again; wallcloud apply mends what Wallcloud made, then remove it",
                     )
         finally:
             _end(process)
@@ -97,7 +97,7 @@ def heal(node: str, on_node: OnNode) -> tuple[str, ...]:
             "a hole that an earlier run left open cannot be closed, or the node does not answer",
             where=node,
             output=tuple(done.stderr.splitlines()[-5:]),
-            hint=f"on the node {LEFT} has how it is closed; wallcloud apply mends what Wallcloud made",
+            hint=f"on the node {LEFT} has how it is closed; wallcloud apply mends what Wallcloud made, then remove it",
         )
     return tuple(Path(line).parent.name for line in done.stdout.splitlines())
 
