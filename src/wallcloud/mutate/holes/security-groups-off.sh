@@ -16,12 +16,14 @@ close() {
     restore "$(cat "$folder/file")"
     agent_restarted
 }
-# Each start of the agent has a cookie of its own: it is through when all flows have it, and those of the last one are gone.
+# Each start of the agent has a cookie of its own. Flows of the last one's it takes away when the first port comes: that
+# would look like something that a tenant left.
 agent_restarted() {
-    local was
-    was=$(cookies)
+    local was each
+    was=$(cookies table=0)
     restarted wallcloud-neutron-ovs-agent
-    until_seen through "$was"
+    until_seen renewed "$was"
+    for each in $(cookies | grep -vxF "$(cookies table=0)"); do ovs-ofctl -O OpenFlow13 del-flows br-int "$each/-1"; done
 }
-through() { [ "$(cookies)" != "$1" ] && [ "$(cookies | wc -l)" = 1 ]; }
-cookies() { ovs-ofctl -O OpenFlow13 dump-flows br-int | grep -o 'cookie=0x[0-9a-f]*' | sort -u; }
+renewed() { [ "$(cookies table=0)" != "$1" ] && [ "$(cookies table=0 | wc -l)" = 1 ]; }
+cookies() { ovs-ofctl -O OpenFlow13 dump-flows br-int "$@" | grep -o 'cookie=0x[0-9a-f]*' | sort -u; }
