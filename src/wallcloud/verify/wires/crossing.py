@@ -46,9 +46,12 @@ class Crossing:
 
 
 def crossings(design: Design, every: Iterable[Shot]) -> Iterator[Crossing]:
-    """For each wire on which somebody could play the hostile machine, every node."""
-    for wire, hostile in {shot.wire: shot.hostile for shot in every}.items():
+    """For each wire on which somebody could play the hostile machine, every node. A node that is tried there hears the
+    machine that tries it: what a node says itself does not come in by its own bridge."""
+    tried = {(shot.wire, shot.node): shot.hostile for shot in every}
+    for wire, anybody in {shot.wire: shot.hostile for shot in every}.items():
         for node, its in design.site.nodes.items():
+            hostile = tried.get((wire, node), anybody)
             on_it = wire in its.interfaces
             # An untagged network's card hears the tagged ones of the same plug, too.
             plugs = {card(design, node, wire), its.interfaces[wire]} if on_it else set()

@@ -71,12 +71,13 @@ class _Run:
         lasts = [(shot, f"{wire}/{node}/last", marker(self._ends(shot))) for (wire, node), shot in ways.items()]
         ears: dict[str, dict[str, Any]] = defaultdict(dict)
         frames: dict[str, list[list[str]]] = defaultdict(list)
-        tokens = {each.wire: secrets.token_bytes(TOKEN_BYTES) for each in strays}
-        for shot in {shot.wire: shot for shot in every if shot.wire in tokens}.values():
-            broadcast = to_all(self._ends(shot), tokens[shot.wire])
-            frames[shot.hostile].append([self._from(shot), broadcast.hex()])
+        tokens = {(each.wire, each.hostile): secrets.token_bytes(TOKEN_BYTES) for each in strays}
+        for way, shot in {(shot.wire, shot.hostile): shot for shot in every}.items():
+            if way in tokens:
+                broadcast = to_all(self._ends(shot), tokens[way])
+                frames[shot.hostile].append([self._from(shot), broadcast.hex()])
         for stray in strays:
-            said = tokens[stray.wire].hex()
+            said = tokens[stray.wire, stray.hostile].hex()
             ears[stray.node][stray.id] = {"came": said, "answers": [[said]], "passed": True}
         for shot, name, each in (*made, *lasts):
             ears[shot.node][name] = _words(each)
