@@ -25,7 +25,7 @@ def cloud(flavour: str) -> Cloud:
 
 
 def test_there_is_the_management_door_alone() -> None:
-    found = tuple(doors.probes(designed(FLAVOUR), "CA", SOMEBODY, SOMEBODY, "token"))
+    found = tuple(doors.probes(designed(FLAVOUR), "CA", "ca.pem", SOMEBODY, SOMEBODY, doors.Tokens("token")))
     assert {each.id.partition("/")[0] for each in found} == {"management-door", "wall", "ssh"}
     assert {each.place for each in found if each.id.startswith("management-door")} == {"admin"}
     silent = {each.id for each in found if each.place == "office"}

@@ -79,7 +79,7 @@ def test_no_secret_is_in_a_report() -> None:
 
 
 def probes(design: Design) -> list[Probe]:
-    return list(doors.probes(design, "CA", ADMIN, MEMBER, "TOKEN"))
+    return list(doors.probes(design, "CA", "ca.pem", ADMIN, MEMBER, doors.Tokens("TOKEN", "TOKEN-2")))
 
 
 @pytest.mark.parametrize("flavour", EXAMPLES)
@@ -101,8 +101,30 @@ def test_every_negative_has_its_positive_control() -> None:
         assert any(not each.negative for each in found if each.place == place), place
 
 
-def test_without_a_member_there_is_one_probe_less() -> None:
-    assert len(list(doors.probes(designed(), "CA", ADMIN, None, "T"))) == len(probes(designed())) - 1
+def test_without_a_member_there_is_none_of_his() -> None:
+    """Of each API his own token, and an admin's beside his; and his login."""
+    alone = {each.id for each in doors.probes(designed(), "CA", "ca.pem", ADMIN, None, doors.Tokens("T"))}
+    lacks = {each.id for each in probes(designed())} - alone
+    apis = ("image", "network", "compute")
+    assert lacks == {
+        "public-door/member-token",
+        *(f"public-door/{name}/{api}" for name in ("member-x-auth-token", "admin-x-service-token") for api in apis),
+    }
+
+
+def test_an_admins_service_token_is_tried_beside_a_members() -> None:
+    """Alone it is nobody's, and refused whatever the door thinks of it: such a check could not fail."""
+    for each in probes(designed()):
+        if "x-service-token" in each.id:
+            assert each.what["headers"] == {"X-Auth-Token": "TOKEN-2", "X-Service-Token": "TOKEN"}
+            assert each.expected == "status 403"
+
+
+def test_tokens_of_doors_that_are_down() -> None:
+    first, second = doors.logins(designed(), "CA", ADMIN, MEMBER)
+    assert (first.place, second.place) == ("admin", "office")
+    assert doors.tokens([Seen(first, "token", "a"), Seen(second, "token", "m")]) == doors.Tokens("a", "m")
+    assert doors.tokens([Seen(first, "status 503", "a"), Seen(second, "silent")]) == doors.Tokens("", "")
 
 
 def test_management_addresses_are_what_must_not_leak() -> None:

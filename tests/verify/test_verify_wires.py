@@ -143,4 +143,4 @@ def test_the_row_and_the_column() -> None:
     told = part.probe(designed().site.nodes, wanted)
     assert (told.source, told.target) == ("network as a hostile machine", "compute1 on flat-a")
     assert told.negative
-    assert told.repeat == f"wallcloud verify --only '{wanted.id}'"
+    assert told.repeat == f"wallcloud verify --part wires --only {wanted.id}"

@@ -14,6 +14,7 @@ from wallcloud.deploy.run import target
 from wallcloud.errors import WallcloudError
 from wallcloud.frozen import frozen
 from wallcloud.site.load import Loaded
+from wallcloud.verify import by_hand
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.doors import Credentials
 from wallcloud.verify.encryption.rogue import Vouching
@@ -60,6 +61,7 @@ def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
         ),
         secret=lambda name: state.secrets_known((used(name).name,))[used(name).name],
         secrets={name: value for name in secrets(design) if (value := state.secret_kept(name))},
+        ca_file=str(state.ca_certificate),
         state=state.path,
         cache=default_path(),
     )
@@ -68,6 +70,13 @@ def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
 def _on_node(loaded: Loaded, node: str, argv: list[str]) -> list[str]:
     at = target(loaded, node)
     return at.argv(shlex.join(argv if at.user == "root" else ["sudo", "-n", "--", *argv]))
+
+
+def hands_of(loaded: Loaded, at: Workstations) -> by_hand.Run:
+    """How commands of a report are run by hand."""
+    if at.office and at.admin:
+        return by_hand.on_hosts({"office": at.office, "admin": at.admin})
+    return by_hand.on_lab(option_site(loaded.path))
 
 
 def places_of(loaded: Loaded, at: Workstations) -> Command:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from wallcloud.design.compile import Design
+from wallcloud.verify import by_hand
 from wallcloud.verify.expectation import Probe
+
+if TYPE_CHECKING:
+    from wallcloud.verify.doors import Door
 
 PATHS = {
     # type of the API: (a path of it that needs a token, its versions and with which status they are shown)
@@ -14,14 +19,12 @@ PATHS = {
     "network": ("/v2.0/networks", "/", 200),
 }
 
-What = Callable[..., dict[str, object]]
-"""(kind, …) → what the prober is told, for one door."""
-
 
 def probes(
-    design: Design, place: str, what: What, repeat: Callable[[str], str], forbidden: tuple[str, ...], admin_token: str
+    design: Design, door: Door, forbidden: tuple[str, ...], admin_token: str, member_token: str | None
 ) -> Iterator[Probe]:
-    """For each API but Keystone's own, which the door's other probes look at."""
+    """For each API but Keystone's own, which the door's other probes look at. `member_token`: None where the site has
+    no member."""
     for name in design.placed:
         api = design.catalog[name].api
         if api is None or not api.public or api.type not in PATHS:
@@ -29,27 +32,42 @@ def probes(
         path, versions, status = PATHS[api.type]
         yield Probe(
             f"public-door/versions{api.prefix}",
-            place,
+            door.place,
             f"status {status}",
             f"the {api.type} API answers, and no management address stands in head or body",
-            what("http", method="GET", path=f"{api.prefix}{versions}", forbidden=forbidden),
-            repeat=repeat(f"{api.prefix}{versions}"),
+            door.what("http", method="GET", path=f"{api.prefix}{versions}", forbidden=forbidden),
+            repeat=door.curl(f"{api.prefix}{versions}"),
         )
+        asked = {"method": "GET", "path": f"{api.prefix}{path}"}
         yield Probe(
             f"public-door/without-token{api.prefix}",
-            place,
+            door.place,
             "status 401",
             f"without a token the {api.type} API tells nothing, and names the public door alone",
-            what("http", method="GET", path=f"{api.prefix}{path}", forbidden=forbidden),
+            door.what("http", **asked, forbidden=forbidden),
             negative=True,
-            repeat=repeat(f"{api.prefix}{path}"),
+            repeat=door.curl(f"{api.prefix}{path}"),
         )
-        for header in ("X-Auth-Token", "X-Service-Token"):
+        tries = {"admin-x-auth-token": {"X-Auth-Token": admin_token}}
+        if member_token is not None:
+            member = {"X-Auth-Token": member_token}
             yield Probe(
-                f"public-door/admin-{header.lower()}{api.prefix}",
-                place,
-                "status 403" if header == "X-Auth-Token" else "status 401",
+                f"public-door/member-x-auth-token{api.prefix}",
+                door.place,
+                "status 200",
+                f"the {api.type} API takes a member's token from the public door: what refuses the next is the other",
+                door.what("http", **asked, headers=member),
+                repeat=by_hand.again("doors", f"public-door/member-x-auth-token{api.prefix}"),
+            )
+            # A service's token alone is nobody's to authtoken: beside a member's it would lend him its power.
+            tries["admin-x-service-token"] = {**member, "X-Service-Token": admin_token}
+        for header, headers in tries.items():
+            yield Probe(
+                f"public-door/{header}{api.prefix}",
+                door.place,
+                "status 403",
                 f"the {api.type} API takes no admin's token from the public door",
-                what("http", method="GET", path=f"{api.prefix}{path}", headers={header: admin_token}),
+                door.what("http", **asked, headers=headers),
                 negative=True,
+                repeat=by_hand.again("doors", f"public-door/{header}{api.prefix}"),
             )

@@ -34,6 +34,8 @@ class Cloud:
     """The name of a secret of this cloud → its value."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The values of the site's secrets, to be searched for; nobody is shown them."""
+    ca_file: str = ".wallcloud/ca/cert.pem"
+    """Where the deployer has the site's CA, for who tries by hand."""
     state: Path | None = None
     """The site's state folder."""
     cache: Path | None = None

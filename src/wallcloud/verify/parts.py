@@ -40,10 +40,8 @@ def run_parts(cloud: Cloud, names: tuple[str, ...], progress: Progress, keep: bo
 
 
 def _doors(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
-    (first,) = run([doors.admin_login(cloud.design, cloud.ca, cloud.admin)], cloud.command)
-    # Without a token (the doors are down) the probes still run and say what is wrong.
-    token = first.detail if first.holds else ""
-    probes = tuple(doors.probes(cloud.design, cloud.ca, cloud.admin, cloud.member, token))
+    got = doors.tokens(run(doors.logins(cloud.design, cloud.ca, cloud.admin, cloud.member), cloud.command))
+    probes = tuple(doors.probes(cloud.design, cloud.ca, cloud.ca_file, cloud.admin, cloud.member, got))
     with step(progress, f"doors: {len(probes)} expectations"):
         return run(probes, cloud.command)
 

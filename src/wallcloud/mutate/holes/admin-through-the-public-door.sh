@@ -6,5 +6,6 @@
 # fails: public-door/admin-token
 # fails: public-door/admin-token-as-subject
 # fails: public-door/admin-x-auth-token/*
+# fails: public-door/admin-x-service-token/*
 open() { door_edit -e 's/SetEnv WALLCLOUD_DOOR public/SetEnv WALLCLOUD_DOOR management/' -e 's/WallcloudDoor public/WallcloudDoor management/'; }
 close() { door_back; }
