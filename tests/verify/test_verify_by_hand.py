@@ -84,11 +84,12 @@ def test_connect_tells_open_refused_and_silent_apart() -> None:
 
 @pytest.mark.parametrize("member", [None, doors.Credentials("demo", "hunter2", "demo")])
 def test_every_probe_of_the_doors_can_be_repeated(member: doors.Credentials | None) -> None:
-    admin = doors.Credentials("admin", "hunter2", "admin")
-    for each in doors.probes(designed(), "CA", "/a b/ca.pem", admin, member, doors.Tokens("T-a", "T-m")):
+    admin, service = (doors.Credentials(name, "hunter2", name) for name in ("admin", "service"))
+    users, got = doors.Users(admin, service, member), doors.Tokens("T-a", "T-s", "T-m")
+    for each in doors.probes(designed(), "CA", "/a b/ca.pem", users, got):
         words = shlex.split(each.repeat)
         assert words[:3] in (["wallcloud", "lab", "exec"], ["wallcloud", "verify", "--part"]), each.id
         program = words[5] if words[1] == "lab" else "bash"
         assert program in ("curl", "timeout") or shutil.which(program), each.id
         assert not {"nc", "ping", "tcpdump"} & set(words)
-        assert not any(secret in each.repeat for secret in ("hunter2", "T-a", "T-m"))
+        assert not any(secret in each.repeat for secret in ("hunter2", "T-a", "T-s", "T-m"))

@@ -169,8 +169,8 @@ def _proven(
         # Nothing that was tried is nothing that holds.
         raise WrongUse(
             f"no expectation's id matches {' or '.join(only)}",
-            hint="ids are like reach/office/control:management/tcp-22; --junit FILE writes all of a run. What should not"
-            " be there has one only while it is there",
+            hint="ids are like reach/office/control:management/tcp-22; --junit FILE writes all of a run. What should"
+            " not be there has one only while it is there",
         )
     return seen
 

@@ -10,7 +10,7 @@ from wallcloud.verify import by_hand
 from wallcloud.verify.expectation import Probe
 
 if TYPE_CHECKING:
-    from wallcloud.verify.doors import Door
+    from wallcloud.verify.doors import Door, Tokens
 
 PATHS = {
     # type of the API: (a path of it that needs a token, its versions and with which status they are shown)
@@ -18,13 +18,12 @@ PATHS = {
     "image": ("/v2/images", "/versions", 200),
     "network": ("/v2.0/networks", "/", 200),
 }
+_SERVED, _REFUSED = 200, 403
 
 
-def probes(
-    design: Design, door: Door, forbidden: tuple[str, ...], admin_token: str, member_token: str | None
-) -> Iterator[Probe]:
-    """For each API but Keystone's own, which the door's other probes look at. `member_token`: None where the site has
-    no member."""
+def probes(design: Design, door: Door, forbidden: tuple[str, ...], got: Tokens, *, member: bool) -> Iterator[Probe]:
+    """For each API but Keystone's own, which the door's other probes look at; with a member's token where the site has
+    a member."""
     for name in design.placed:
         api = design.catalog[name].api
         if api is None or not api.public or api.type not in PATHS:
@@ -38,36 +37,31 @@ def probes(
             door.what("http", method="GET", path=f"{api.prefix}{versions}", forbidden=forbidden),
             repeat=door.curl(f"{api.prefix}{versions}"),
         )
-        asked = {"method": "GET", "path": f"{api.prefix}{path}"}
         yield Probe(
             f"public-door/without-token{api.prefix}",
             door.place,
             "status 401",
             f"without a token the {api.type} API tells nothing, and names the public door alone",
-            door.what("http", **asked, forbidden=forbidden),
+            door.what("http", method="GET", path=f"{api.prefix}{path}", forbidden=forbidden),
             negative=True,
             repeat=door.curl(f"{api.prefix}{path}"),
         )
-        tries = {"admin-x-auth-token": {"X-Auth-Token": admin_token}}
-        if member_token is not None:
-            member = {"X-Auth-Token": member_token}
-            yield Probe(
-                f"public-door/member-x-auth-token{api.prefix}",
-                door.place,
-                "status 200",
-                f"the {api.type} API takes a member's token from the public door: what refuses the next is the other",
-                door.what("http", **asked, headers=member),
-                repeat=by_hand.again("doors", f"public-door/member-x-auth-token{api.prefix}"),
-            )
-            # A service's token alone is nobody's to authtoken: beside a member's it would lend him its power.
-            tries["admin-x-service-token"] = {**member, "X-Service-Token": admin_token}
-        for header, headers in tries.items():
-            yield Probe(
-                f"public-door/{header}{api.prefix}",
-                door.place,
-                "status 403",
-                f"the {api.type} API takes no admin's token from the public door",
-                door.what("http", **asked, headers=headers),
-                negative=True,
-                repeat=by_hand.again("doors", f"public-door/{header}{api.prefix}"),
-            )
+        why = f"the {api.type} API takes no admin's token from the public door"
+        yield _tried(door, api.prefix, path, "admin-x-auth-token", _REFUSED, why, auth=got.admin)
+        if member:
+            why = f"the {api.type} API takes a member's token from the public door"
+            yield _tried(door, api.prefix, path, "member-x-auth-token", _SERVED, why, auth=got.member)
+            both = {"auth": got.member, "service": got.service}
+            # Alone a service's token is nobody's to keystonemiddleware, and one without the role `service` is none to
+            # it: 401, whatever the door thinks of it. Beside a member's it lends him the service's power.
+            why = f"the {api.type} API takes no service's token from the public door, as from who speaks for a member"
+            yield _tried(door, api.prefix, path, "service-x-service-token", _REFUSED, why, **both)
+
+
+def _tried(door: Door, prefix: str, path: str, name: str, status: int, why: str, **tokens: str) -> Probe:
+    """A request that shows `tokens`: whose (`auth`, `service`) → the token."""
+    id_ = f"public-door/{name}{prefix}"
+    headers = {f"X-{whose.title()}-Token": token for whose, token in tokens.items()}
+    what = door.what("http", method="GET", path=f"{prefix}{path}", headers=headers)
+    again = by_hand.again("doors", id_)
+    return Probe(id_, door.place, f"status {status}", why, what, negative=status == _REFUSED, repeat=again)

@@ -16,7 +16,7 @@ from wallcloud.verify.prober import login
 
 SILENT_SECONDS = 2.0
 ELSEWHERE = "elsewhere.example"
-_ADMIN, _MEMBER = "admin-token", "member-token"
+_ADMIN, _SERVICE, _MEMBER = "admin-token", "service-token", "member-token"
 
 
 @frozen
@@ -29,11 +29,23 @@ class Credentials:
 
 
 @frozen
+class Users:
+    """As whom doors are tried."""
+
+    admin: Credentials
+    service: Credentials
+    """Of a service with the role `service` alone."""
+    member: Credentials | None
+    """Of the site's first project, where it has one."""
+
+
+@frozen
 class Tokens:
     """What doors gave out, to be tried at the public one; "" where there is none."""
 
     admin: str
-    member: str = ""
+    service: str
+    member: str
 
 
 @frozen
@@ -61,18 +73,21 @@ class Door:
         return by_hand.at(self.place, argv)
 
 
-def logins(design: Design, ca: str, admin: Credentials, member: Credentials | None) -> Iterator[Probe]:
-    """What gets the tokens that are tried: an admin's at the management door, a member's at the public one."""
-    yield Probe(_ADMIN, "admin", "token", "an admin's token", _inner(design, ca, "").what("token", **vars(admin)))
-    if member:
+def logins(design: Design, ca: str, users: Users) -> Iterator[Probe]:
+    """What gets the tokens that are tried: an admin's and a service's at the management door, a member's at the public
+    one."""
+    inner = _inner(design, ca, "")
+    yield Probe(_ADMIN, inner.place, "token", "an admin's token", inner.what("token", **vars(users.admin)))
+    yield Probe(_SERVICE, inner.place, "token", "a service's token", inner.what("token", **vars(users.service)))
+    if users.member:
         for door in _outer(design, ca, ""):
-            yield Probe(_MEMBER, door.place, "token", "a member's token", door.what("token", **vars(member)))
+            yield Probe(_MEMBER, door.place, "token", "a member's token", door.what("token", **vars(users.member)))
 
 
 def tokens(seen: Iterable[Seen]) -> Tokens:
     """What the logins brought. Without a token (a door is down) the probes still run, and say what is wrong."""
     found = {each.probe.id: each.detail for each in seen if each.holds}
-    return Tokens(found.get(_ADMIN, ""), found.get(_MEMBER, ""))
+    return Tokens(*(found.get(name, "") for name in (_ADMIN, _SERVICE, _MEMBER)))
 
 
 def _inner(design: Design, ca: str, ca_file: str) -> Door:
@@ -90,18 +105,16 @@ def _outer(design: Design, ca: str, ca_file: str) -> Iterator[Door]:
         yield Door("office", str(design.plan.address(api, public)), site.domain, ca, ca_file)
 
 
-def probes(
-    design: Design, ca: str, ca_file: str, admin: Credentials, member: Credentials | None, got: Tokens
-) -> Iterator[Probe]:
+def probes(design: Design, ca: str, ca_file: str, users: Users, got: Tokens) -> Iterator[Probe]:
     """Every probe of the part, each with an id of its own. A site without a public door has the management door's."""
     management = design.site.networks_of(Kind.MANAGEMENT)[0]
     inner = _inner(design, ca, ca_file)
-    yield from _management(inner, admin)
+    yield from _management(inner, users.admin)
     for outer in _outer(design, ca, ca_file):
         forbidden = tuple(str(design.plan.address(node, management)) for node in design.site.nodes)
         hidden = (*forbidden, inner.name)
-        yield from _public(outer, forbidden, hidden, admin, member, got.admin)
-        yield from apis.probes(design, outer, hidden, got.admin, got.member if member else None)
+        yield from _public(outer, forbidden, hidden, users, got.admin)
+        yield from apis.probes(design, outer, hidden, got, member=users.member is not None)
     yield from _walls(design, management)
 
 
@@ -174,8 +187,7 @@ def _public(
     door: Door,
     forbidden: tuple[str, ...],
     hidden: tuple[str, ...],
-    admin: Credentials,
-    member: Credentials | None,
+    users: Users,
     admin_token: str,
 ) -> Iterator[Probe]:
     yield Probe(
@@ -195,25 +207,26 @@ def _public(
             door.what("http", method="GET", path=path, forbidden=hidden),
             repeat=door.curl(path),
         )
-    if member:
+    if users.member:
         # Not the internal names: the catalog in a token has them, and they resolve on management alone.
         yield Probe(
             "public-door/member-token",
             door.place,
             "status 201",
             "a tenant gets a token at the public door, and no management address with it",
-            door.what("login", **vars(member), forbidden=forbidden),
+            door.what("login", **vars(users.member), forbidden=forbidden),
             repeat=by_hand.again("doors", "public-door/member-token"),
         )
-    yield Probe(
-        "public-door/admin-login",
-        door.place,
-        "status 403",
-        "an admin's login with a role is refused at the public door",
-        door.what("login", **vars(admin)),
-        negative=True,
-        repeat=by_hand.again("doors", "public-door/admin-login"),
-    )
+    for who, user in (("admin", users.admin), ("service", users.service)):
+        yield Probe(
+            f"public-door/{who}-login",
+            door.place,
+            "status 403",
+            f"a login with the role of {'an' if who == 'admin' else 'a'} {who} is refused at the public door",
+            door.what("login", **vars(user)),
+            negative=True,
+            repeat=by_hand.again("doors", f"public-door/{who}-login"),
+        )
     for name, path, headers in (
         (_ADMIN, "/identity/v3/users", {"X-Auth-Token": admin_token}),
         ("admin-token-as-subject", "/identity/v3/auth/tokens", _both(admin_token)),
