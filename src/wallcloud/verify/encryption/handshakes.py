@@ -12,8 +12,9 @@ from wallcloud.verify.encryption.talks import PATH, Talk
 from wallcloud.verify.expectation import Probe
 
 ELSEWHERE = "elsewhere.example"
-_MADE = frozenset({"untrusted", "other-ca", "expired", "stranger", "plaintext"})
-"""What certificates made for the run are shown in, and what openssl does not speak."""
+_BY_PROBER = frozenset({"untrusted", "without", "other-ca", "expired", "stranger", "neighbour", "plaintext"})
+"""What takes a certificate that was made for the run, a key that the account cannot read, or an ear for the alert that
+comes after the handshake."""
 SECRET = Callable[[str], str]
 """The name of a secret → its value."""
 
@@ -111,7 +112,7 @@ def able(place: str, account: str, rogue: Rogue) -> Iterator[Probe]:
 def _repeat(talk: Talk, case: str, ca_file: str) -> str:
     """A command that shows the same handshake, with what stands on the node; the probe itself where it needs a key or
     a password that stands nowhere."""
-    if case in _MADE or case.startswith("vhost-"):
+    if case in _BY_PROBER or case.startswith("vhost-"):
         return ""
     argv = ["openssl", "s_client", "-connect", f"{talk.address}:{talk.port}", "-brief", "-verify_return_error"]
     argv += ["-CAfile", tls.CA if talk.account else ca_file]
@@ -123,9 +124,8 @@ def _repeat(talk: Talk, case: str, ca_file: str) -> str:
         argv += ["-alpn", "ntske/1"]
     if case.startswith("tls-"):
         argv += ["-cipher", "ALL:@SECLEVEL=0", f"-tls{case.removeprefix('tls-').replace('.', '_')}"]
-    if talk.own and case != "without":
-        proof = talk.neighbour if case == "neighbour" and talk.neighbour else talk.own
-        argv += ["-cert", proof.paths[0], "-key", proof.paths[1]]
+    if talk.own:
+        argv += ["-cert", talk.own.paths[0], "-key", talk.own.paths[1]]
     if talk.account:
         argv = ["runuser", "-u", talk.account, "--", *argv]
     return by_hand.at(talk.place, argv)
