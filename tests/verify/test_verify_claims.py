@@ -62,8 +62,8 @@ def known() -> frozenset[str]:
 def _claimed() -> Iterator[str]:
     """Of the threat model, with `NODE`, `CLIENT` and the like as anything."""
     last = ""
-    for found in re.findall(r"`([^`\n]+)`", MODEL.read_text(encoding="utf-8")):
-        name = found
+    for said in re.findall(r"`([^`\n]+)`", MODEL.read_text(encoding="utf-8")):
+        name = said
         if name in {"other-ca", "without", "neighbour", "stranger", "expired"}:
             name = f"{last.rpartition('/')[0]}/{name}"  # "`encryption/*/stranger`, `other-ca`"
         if "/" not in name or name.startswith(("/", "docs/", "tests/", "…")):
