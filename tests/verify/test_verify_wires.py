@@ -65,12 +65,13 @@ def test_a_broadcast_is_heard_on_its_wire_alone() -> None:
     flat = found["wires/flat-a/compute1/elsewhere"]
     assert flat.own == "pra0"
     assert set(flat.others) == {"mgmt0", "ovl0", "prb0"}
-    assert crossed(flat, ["pra0", "br-flat-a"]) == ("on its wire alone", "")
-    assert crossed(flat, ["pra0", "prb0"]) == ("heard on prb0", "of compute1")
-    assert crossed(flat, [])[0] == "unheard"
+    assert crossed(flat, ["pra0", "br-flat-a"], []) == ("on its wire alone", "")
+    assert crossed(flat, ["pra0", "prb0"], []) == ("heard on prb0", "of compute1")
+    assert crossed(flat, ["pra0"], ["prb0"]) == ("heard on prb0", "of compute1"), "what it passes on, too"
+    assert crossed(flat, [], [])[0] == "unheard"
     api = found["wires/flat-a/api/elsewhere"]
-    assert crossed(api, []) == ("on its wire alone", "")
-    assert crossed(api, ["pub0"]) == ("heard on pub0", "of api")
+    assert crossed(api, [], []) == ("on its wire alone", "")
+    assert crossed(api, ["pub0"], []) == ("heard on pub0", "of api")
 
 
 def test_one_plug_of_two_networks_hears_both() -> None:

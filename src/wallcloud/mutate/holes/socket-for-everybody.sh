@@ -3,7 +3,6 @@
 # node:  $api
 # parts: paths
 # fails: paths/$api/*→/run/wallcloud-memcached/memcached.sock
-# fails: paths/$api/*→/run/wallcloud-memcached
 open() {
     chmod 0755 /run/wallcloud-memcached
     chmod 0666 /run/wallcloud-memcached/memcached.sock

@@ -3,7 +3,7 @@
 # node:  $network
 # parts: wires
 # fails: wires/$floating/*/elsewhere
-# fails: wires/$flat/*/elsewhere
+# fails: wires/$flat/$network/elsewhere
 open() {
     ovs-vsctl add-port "br-$floating" hole-a -- set interface hole-a type=patch options:peer=hole-b \
         -- add-port "br-$flat" hole-b -- set interface hole-b type=patch options:peer=hole-a

@@ -58,9 +58,9 @@ def crossings(design: Design, every: Iterable[Shot]) -> Iterator[Crossing]:
             yield Crossing(wire, node, hostile, own, frozenset(others - plugs))
 
 
-def crossed(crossing: Crossing, came: Collection[str]) -> tuple[str, str]:
-    """(outcome, detail): that it was heard on no other wire counts where it was heard on its own."""
-    strays = sorted(crossing.others & {*came})
+def crossed(crossing: Crossing, came: Collection[str], went: Collection[str]) -> tuple[str, str]:
+    """(outcome, detail): that it came in or went out by no other wire counts where it was heard on its own."""
+    strays = sorted(crossing.others & {*came, *went})
     if strays:
         return f"heard on {', '.join(strays)}", f"of {crossing.node}"
     if crossing.own and crossing.own not in came:

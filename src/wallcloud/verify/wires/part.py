@@ -74,10 +74,11 @@ class _Run:
         frames: dict[str, list[list[str]]] = defaultdict(list)
         tokens = {each.wire: secrets.token_bytes(TOKEN_BYTES) for each in strays}
         for shot in {shot.wire: shot for shot in every if shot.wire in tokens}.values():
-            said = to_all(self._ends(shot), tokens[shot.wire])
-            frames[shot.hostile].append([self._from(shot), said.hex()])
+            broadcast = to_all(self._ends(shot), tokens[shot.wire])
+            frames[shot.hostile].append([self._from(shot), broadcast.hex()])
         for stray in strays:
-            ears[stray.node][stray.id] = {"came": tokens[stray.wire].hex(), "answers": []}
+            said = tokens[stray.wire].hex()
+            ears[stray.node][stray.id] = {"came": said, "answers": [[said]], "passed": True}
         for shot, name, each in (*made, *lasts):
             ears[shot.node][name] = _words(each)
             frames[shot.hostile].append([self._from(shot), each.frame.hex()])
@@ -90,7 +91,7 @@ class _Run:
         nodes = self._design.site.nodes
         return (
             *(Seen(probe(nodes, shot), *outcome(shot, *heard[shot.id])) for shot in wanted),
-            *(Seen(stray.probe, *crossed(stray, heard[stray.id][0])) for stray in strays),
+            *(Seen(stray.probe, *crossed(stray, *heard[stray.id])) for stray in strays),
         )
 
     def _heard(self, node: str, lasts: list[str]) -> dict[str, list[list[str]]]:
@@ -149,4 +150,5 @@ def outcome(shot: Shot, came: list[str], sent: list[str]) -> tuple[str, str]:
 
 
 def _words(made: Made) -> dict[str, Any]:
-    return {"came": made.came.hex(), "answers": [[word.hex() for word in words] for words in made.answers]}
+    answers = [[word.hex() for word in words] for words in made.answers]
+    return {"came": made.came.hex(), "answers": answers, "passed": False}

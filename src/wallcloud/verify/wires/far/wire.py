@@ -28,9 +28,10 @@ _OUTGOING = 4
 class Ear:
     """Hears from its making on, on all interfaces.
 
-    A shot is `{came: hex, answers: [[hex, …], …]}`: `came` is in the frame that was aimed at this machine, and all of
-    one of `answers` are in any frame that it sends because of that. It sends what has the MAC address of one of its
-    interfaces: frames that its switch passes on are not its own, nor are those of VMs, routers and DHCP servers.
+    A shot is `{came: hex, answers: [[hex, …], …], passed: bool}`: `came` is in the frame that was aimed at this
+    machine, and all of one of `answers` are in any frame that it sends because of that. It sends what has the MAC
+    address of one of its interfaces: frames that its switch passes on are not its own, nor are those of VMs, routers
+    and DHCP servers; with `passed` they count as well.
     """
 
     def __init__(self, shots: dict[str, dict[str, Any]]) -> None:
@@ -38,6 +39,7 @@ class Ear:
         self._answers = {
             name: [[bytes.fromhex(word) for word in words] for words in each["answers"]] for name, each in shots.items()
         }
+        self._passed = {name: self._answers[name] for name, each in shots.items() if each["passed"]}
         self._own = {bytes.fromhex(leg["mac"]) for leg in legs().values()}
         self._heard: dict[str, set[str]] = {name: set() for name in shots}
         self._sent: dict[str, set[str]] = {name: set() for name in shots}
@@ -58,11 +60,8 @@ class Ear:
             except OSError:
                 return
             if kind == _OUTGOING:
-                if frame[6:12] not in self._own:
-                    continue
-                found = [
-                    name for name, each in self._answers.items() if any(all(w in frame for w in ws) for ws in each)
-                ]
+                some = self._answers if frame[6:12] in self._own else self._passed
+                found = [name for name, each in some.items() if any(all(w in frame for w in ws) for ws in each)]
                 told = self._sent
             else:
                 found = [name for name, word in self._came.items() if word in frame]
