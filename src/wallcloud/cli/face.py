@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
@@ -159,4 +160,4 @@ def print_json(value: Any) -> None:
 
 def option_site(site_file: Path) -> str:
     """` --site FILE` for a command that is suggested, where it must be said."""
-    return "" if site_file == Path("site.yaml") else f" --site {site_file}"
+    return "" if site_file == Path("site.yaml") else f" --site {shlex.quote(str(site_file))}"
