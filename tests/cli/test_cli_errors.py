@@ -72,6 +72,11 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], int]] = {
     "bad-site": (_bad_site, ("apply",), 1),
     "bad-option": (_bad_option, ("show", "flows"), 1),
     "no-cloud": (_nothing, ("verify",), 1),
+    "mistyped-verb": (_nothing, ("verfy",), 2),
+    "part-as-a-word": (_nothing, ("verify", "doors", "reach"), 2),
+    "hole-without-mutate": (_nothing, ("verify", "bus-guest"), 2),
+    "while-a-part": (_nothing, ("verify", "--while", "true", "--part", "doors", "--keep"), 2),
+    "mutate-only": (_nothing, ("verify", "--mutate", "--only", "x", "--html", "y"), 2),
 }
 
 

@@ -224,6 +224,15 @@ def test_the_content_of_a_file() -> None:
         (("rules", "vlan-onc"), "Wallcloud has no rule named vlan-onc\n  hint: did you mean vlan-once?\n"),
         (("flows", "--component", "chrny"), "no component named chrny\n  hint: did you mean chrony?\n"),
         (("files", "/etc/host"), "the site has no file named /etc/host\n  hint: did you mean /etc/hosts?\n"),
+        (
+            ("files", "firewall"),
+            "no file named firewall\n  hint: it has: /etc/wallcloud/firewall-least.nft, /etc/wallcloud/firewall.nft\n",
+        ),
+        (
+            ("flows", "--from", "office"),
+            "admins, tenants, time servers, basics, chrony, firewall, glance, guest-links, "
+            "identity, keystone, keystone-cache, libvirt, management-door, mariadb, memcached and 23 more\n",
+        ),
     ],
 )
 def test_what_is_not_there(words: tuple[str, ...], told: str) -> None:

@@ -41,11 +41,3 @@ def test_what_is_taken_is_skipped() -> None:
     assert str(addresses.address("control", "management")) == "198.18.10.13"
     assert str(addresses.interface("api", "management")) == "198.18.10.202/24"
     assert str(addresses.address("network", "management")) == "198.18.10.201"
-
-
-def test_ipv6_has_the_same_host_number() -> None:
-    addresses = plan(site(("gateway: 198.18.30.1}", "gateway: 198.18.30.1, cidr6: 'fd00:0:0:30::/64'}")))
-    assert str(addresses.interface6("api", "public")) == "fd00:0:0:30::b/64"
-    assert str(addresses.address6("api", "public")) == "fd00:0:0:30::b"
-    assert addresses.address6("api", "management") is None
-    assert addresses.address6("control", "public") is None

@@ -141,7 +141,6 @@ def test_rules_and_plan_take_any_site_that_the_model_takes(networks: Any, nodes:
     for (node, network), address in addresses.items():
         assert addresses.address(node, network) == address
         assert addresses.interface(node, network) is not None
-        addresses.interface6(node, network)
     rules.check(site)
 
 

@@ -7,7 +7,7 @@ from tests.design.world import RELEASE, designed, example
 from wallcloud.design.compile import compile_site
 from wallcloud.verify import doors
 from wallcloud.verify.cloud import Cloud
-from wallcloud.verify.doors import Credentials
+from wallcloud.verify.doors import Credentials, Users
 from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.parts import _where
 from wallcloud.verify.tenants import part
@@ -15,17 +15,18 @@ from wallcloud.verify.tenants.scenario import scenario
 
 FLAVOUR = "admin-only"
 SOMEBODY = Credentials("somebody", "secret", "theirs")
+USERS = Users(SOMEBODY, SOMEBODY, SOMEBODY)
 
 
 def cloud(flavour: str) -> Cloud:
     def never(*what: object) -> Any:
         raise AssertionError(what)
 
-    return Cloud(designed(flavour), "CA", SOMEBODY, SOMEBODY, never, never, Vouching(never, never), never)
+    return Cloud(designed(flavour), "CA", USERS, never, never, Vouching(never, never), never)
 
 
 def test_there_is_the_management_door_alone() -> None:
-    found = tuple(doors.probes(designed(FLAVOUR), "CA", SOMEBODY, SOMEBODY, "token"))
+    found = tuple(doors.probes(designed(FLAVOUR), "CA", "ca.pem", USERS, doors.Tokens("a", "s", "m")))
     assert {each.id.partition("/")[0] for each in found} == {"management-door", "wall", "ssh"}
     assert {each.place for each in found if each.id.startswith("management-door")} == {"admin"}
     silent = {each.id for each in found if each.place == "office"}

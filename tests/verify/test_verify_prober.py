@@ -124,6 +124,13 @@ def test_tls(door: int, plain: int, ca: str) -> None:
     assert tried("tls", plain, ca=ca)[0] == "no TLS"
 
 
+def test_whom_the_whole_world_trusts(door: int, ca: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hole that `unknown-ca` looks for: a CA that the place's own system trusts vouches for the door."""
+    (tmp_path / "ca.pem").write_text(ca)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    assert tried("tls", door, ca=None)[0] == "verified"
+
+
 def test_plain(door: int, plain: int) -> None:
     assert tried("plain", plain)[0] == "answered"
     assert tried("plain", door)[0] == "refused"

@@ -16,6 +16,9 @@ from wallcloud.verify.expectation import Part, Probe, Seen
 FOLDER = Path(__file__).parent / "golden"
 ADMIN = doors.Credentials("admin", "hunter2-of-admin", "admin")
 MEMBER = doors.Credentials("demo", "hunter2-of-demo", "demo")
+SERVICE = doors.Credentials("glance", "hunter2-of-glance", "service")
+USERS = doors.Users(ADMIN, SERVICE, MEMBER)
+GOT = doors.Tokens("TOKEN-a", "TOKEN-s", "TOKEN-m")
 
 
 def probe(name: str, *, negative: bool = False, repeat: str = "") -> Probe:
@@ -79,7 +82,7 @@ def test_no_secret_is_in_a_report() -> None:
 
 
 def probes(design: Design) -> list[Probe]:
-    return list(doors.probes(design, "CA", ADMIN, MEMBER, "TOKEN"))
+    return list(doors.probes(design, "CA", "ca.pem", USERS, GOT))
 
 
 @pytest.mark.parametrize("flavour", EXAMPLES)
@@ -101,8 +104,33 @@ def test_every_negative_has_its_positive_control() -> None:
         assert any(not each.negative for each in found if each.place == place), place
 
 
-def test_without_a_member_there_is_one_probe_less() -> None:
-    assert len(list(doors.probes(designed(), "CA", ADMIN, None, "T"))) == len(probes(designed())) - 1
+def test_without_a_member_there_is_none_of_his() -> None:
+    """Of each API his own token, and a service's beside his; and his login."""
+    alone = {each.id for each in doors.probes(designed(), "CA", "ca.pem", replace(USERS, member=None), GOT)}
+    lacks = {each.id for each in probes(designed())} - alone
+    apis = ("image", "network", "compute")
+    assert lacks == {
+        "public-door/member-token",
+        *(f"public-door/{name}/{api}" for name in ("member-x-auth-token", "service-x-service-token") for api in apis),
+    }
+
+
+def test_a_services_token_is_tried_beside_a_members() -> None:
+    """Alone it is nobody's, and one that is no service's is none: refused whatever the door thinks of it. Such a check
+    could not fail."""
+    found = [each for each in probes(designed()) if "x-service-token" in each.id]
+    assert len(found) == 3
+    for each in found:
+        assert each.what["headers"] == {"X-Auth-Token": "TOKEN-m", "X-Service-Token": "TOKEN-s"}
+        assert each.expected == "status 403"
+
+
+def test_tokens_of_doors_that_are_down() -> None:
+    asked = tuple(doors.logins(designed(), "CA", USERS))
+    assert [each.place for each in asked] == ["admin", "admin", "office"]
+    seen = [Seen(each, "token", each.id[0]) for each in asked]
+    assert doors.tokens(seen) == doors.Tokens("a", "s", "m")
+    assert doors.tokens([Seen(asked[0], "status 503", "a"), Seen(asked[2], "silent")]) == doors.Tokens("", "", "")
 
 
 def test_management_addresses_are_what_must_not_leak() -> None:

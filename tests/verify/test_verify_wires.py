@@ -50,6 +50,15 @@ def test_an_address_that_the_design_does_not_know_is_tried_on_every_wire() -> No
     assert "wires/flat-a/compute1/arp-198.18.51.253-from-stranger" in names
 
 
+def test_ipv6_is_tried_also_where_the_site_names_an_ipv6_network() -> None:
+    """No node has an address of it today: a site that says so must not be proven less."""
+    named = compile_site(
+        example("article", ("gateway: 198.18.51.1,", "gateway: 198.18.51.1, cidr6: 'fd00::/64',")), {}, RELEASE
+    )
+    tried = [{each.id for each in shots(design, OUTSIDE) if "/ipv6-" in each.id} for design in (designed(), named)]
+    assert tried[0] == tried[1] and tried[0]
+
+
 def test_a_broadcast_is_heard_on_its_wire_alone() -> None:
     found = {each.id: each for each in crossings(designed(), shots(designed(), OUTSIDE))}
     assert len(found) == 7 * 5  # wires × nodes
@@ -144,4 +153,4 @@ def test_the_row_and_the_column() -> None:
     told = part.probe(designed().site.nodes, wanted)
     assert (told.source, told.target) == ("network as a hostile machine", "compute1 on flat-a")
     assert told.negative
-    assert told.repeat == f"wallcloud verify --only '{wanted.id}'"
+    assert told.repeat == f"wallcloud verify --part wires --only {wanted.id}"

@@ -45,7 +45,7 @@ _IPV4 = {
     "accept_source_route": "0",
 }
 _IPV6 = {"disable_ipv6": "1", "forwarding": "0", "accept_ra": "0", "accept_redirects": "0"}
-"""No network of the site has an IPv6 CIDR on its nodes' interfaces."""
+"""Whatever a network's cidr6 says: nodes have no IPv6 address."""
 # First: a change of it resets accept_redirects and others (ip-sysctl.rst, ip_forward).
 _FORWARD = ("net.ipv4.ip_forward", "0")
 _PREFIXES = {"net/ipv4/conf": _IPV4, "net/ipv6/conf": _IPV6}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
@@ -26,6 +27,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 FINE, ANSWER_IS_NO, WRONG_USE = 0, 1, 2
+MOST_NAMES = 20
+"""So many stand in a hint."""
 
 site_option = click.option(
     "--site",
@@ -123,9 +126,16 @@ def known(
     there = tuple(names)
     for name in asked:
         if name not in there:
-            close = get_close_matches(name, there, 1)
-            mend = f"did you mean {close[0]}?" if close else f"it has: {', '.join(there)}"
-            raise WrongUse(f"{thing} has no {what} named {name}", where=str(where), hint=mend)
+            raise WrongUse(f"{thing} has no {what} named {name}", where=str(where), hint=_meant(name, there))
+
+
+def _meant(name: str, there: Sequence[str]) -> str:
+    """What is like it; else those that hold it; else what there is: of many a first few."""
+    if close := get_close_matches(name, there, 1):
+        return f"did you mean {close[0]}?"
+    some = [each for each in there if name and name.casefold() in each.casefold()] or there
+    more = len(some) - MOST_NAMES
+    return f"it has: {', '.join(some[:MOST_NAMES])}{f' and {more} more' if more > 0 else ''}"
 
 
 def chosen_nodes(loaded: Loaded, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
@@ -150,4 +160,4 @@ def print_json(value: Any) -> None:
 
 def option_site(site_file: Path) -> str:
     """` --site FILE` for a command that is suggested, where it must be said."""
-    return "" if site_file == Path("site.yaml") else f" --site {site_file}"
+    return "" if site_file == Path("site.yaml") else f" --site {shlex.quote(str(site_file))}"

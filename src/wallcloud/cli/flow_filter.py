@@ -101,7 +101,7 @@ def _side(design: Design, word: str, site_file: Path) -> Side:
         known(design.placed, [component], "component", site_file)
         known(design.site.nodes, [node], "node", site_file)
         return lambda flow, end: _is(end, component) and _stands(design, flow, end, node)
-    known((*design.site.nodes, *design.placed, *Outside), [word], "node or component", site_file)
+    known((*design.site.nodes, *Outside, *design.placed), [word], "node or component", site_file)
     # A node and a component may share a name: both are meant then, and the answer shows which is which.
     return lambda flow, end: _is(end, word) or (word in design.site.nodes and _stands(design, flow, end, word))
 

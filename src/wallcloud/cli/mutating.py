@@ -109,7 +109,10 @@ def as_text(score: Score) -> str:
 
 
 def asked(mutating: bool, ids: tuple[str, ...], number: int | None, also: tuple[str, ...], on_real_hosts: bool) -> None:
-    """Raises WrongUse for what means nothing without --mutate."""
+    """Raises WrongUse for what means nothing without --mutate. A part's name without --part is no hole."""
+    if not mutating and ids and set(ids) <= set(PARTS):
+        words = " ".join(f"--part {each}" for each in ids)
+        raise WrongUse(f"a part is named by --part: {', '.join(ids)}", hint=f"wallcloud verify {words}")
     if not mutating and (ids or number is not None or also or on_real_hosts):
         raise WrongUse(
             "ids of holes, --sample, --also and --on-real-hosts go with --mutate", hint="wallcloud verify --mutate"

@@ -5,17 +5,21 @@ from __future__ import annotations
 import shlex
 
 from wallcloud.build.cache import default_path
+from wallcloud.catalog.component import ServiceUser
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT, member_password
+from wallcloud.catalog.openstack import PROJECT
 from wallcloud.cli.face import WrongUse, option_site
 from wallcloud.deploy import rotation
 from wallcloud.deploy.authority import Authority
 from wallcloud.deploy.prepare import known_design, state_of
 from wallcloud.deploy.run import target
+from wallcloud.design.compile import Design
 from wallcloud.errors import WallcloudError
 from wallcloud.frozen import frozen
 from wallcloud.site.load import Loaded
+from wallcloud.verify import by_hand
 from wallcloud.verify.cloud import Cloud
-from wallcloud.verify.doors import Credentials
+from wallcloud.verify.doors import Credentials, Users
 from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.paths.wanted import secrets
 from wallcloud.verify.places import Command, over_ssh
@@ -42,14 +46,20 @@ def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
         raise WallcloudError("there is no cloud of this site yet", where=str(loaded.path), hint="run: wallcloud apply")
     project, member = next(((name, it.user) for name, it in loaded.site.projects.items()), ("", ""))
     # Not `secrets`, which would make and keep what is missing: this verb only reads.
-    used = rotation.load(state).used
+    turned = rotation.load(state)
+    used = turned.used
+    servant = _servant(design)
     boss, tenant = used(ADMIN_PASSWORD).name, used(member_password(project, member)).name
-    values = state.secrets_known((boss, *((tenant,) if member else ())))
+    service = used(servant.password).name
+    values = state.secrets_known((boss, service, *((tenant,) if member else ())))
     return Cloud(
         design=design,
         ca=state.ca_certificate.read_text(encoding="ascii"),
-        admin=Credentials(ADMIN, values[boss], ADMIN_PROJECT),
-        member=Credentials(member, values[tenant], project) if member else None,
+        users=Users(
+            admin=Credentials(ADMIN, values[boss], ADMIN_PROJECT),
+            service=Credentials(servant.account(turned.generation(servant.password)), values[service], PROJECT),
+            member=Credentials(member, values[tenant], project) if member else None,
+        ),
         command=places_of(loaded, at),
         on_node=lambda node, argv: on_node(loaded, node, argv),
         outside=at.names,
@@ -60,15 +70,29 @@ def cloud_of(loaded: Loaded, at: Workstations, only: tuple[str, ...]) -> Cloud:
         ),
         secret=lambda name: state.secrets_known((used(name).name,))[used(name).name],
         secrets={name: value for name in secrets(design) if (value := state.secret_kept(name))},
+        ca_file=str(state.ca_certificate),
         state=state.path,
         cache=default_path(),
     )
+
+
+def _servant(design: Design) -> ServiceUser:
+    """A service's user who is no admin besides."""
+    users = (user for name in design.placed if (user := design.catalog[name].user))
+    return next(user for user in users if user.roles == ("service",))
 
 
 def on_node(loaded: Loaded, node: str, argv: list[str]) -> list[str]:
     """What runs a program on a node as root."""
     at = target(loaded, node)
     return at.argv(shlex.join(argv if at.user == "root" else ["sudo", "-n", "--", *argv]))
+
+
+def hands_of(loaded: Loaded, at: Workstations) -> by_hand.Run:
+    """How commands of a report are run by hand."""
+    if at.office and at.admin:
+        return by_hand.on_hosts({"office": at.office, "admin": at.admin})
+    return by_hand.on_lab(option_site(loaded.path))
 
 
 def places_of(loaded: Loaded, at: Workstations) -> Command:

@@ -209,7 +209,7 @@ def files(site_file: Path, as_json: bool, node: str | None, path: str | None) ->
         for resource in spec.resources
         if isinstance(resource, File) and node in (None, name)
     ]
-    known({file.path for _, file in every}, [path] if path else [], "file", site_file)
+    known(sorted({file.path for _, file in every}), [path] if path else [], "file", site_file)
     found = [(name, file) for name, file in every if path in (None, file.path)]
     if as_json:
         print_json(

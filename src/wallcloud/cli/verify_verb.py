@@ -6,20 +6,31 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from wallcloud.cli import mutating
-from wallcloud.cli.face import ANSWER_IS_NO, FINE, WrongUse, err, faced, known, load_site, print_json, site_option
-from wallcloud.cli.proven_cloud import Workstations, cloud_of, on_node, places_of
+from wallcloud.cli.face import (
+    ANSWER_IS_NO,
+    FINE,
+    WrongUse,
+    err,
+    faced,
+    known,
+    load_site,
+    option_site,
+    print_json,
+    site_option,
+)
+from wallcloud.cli.proven_cloud import Workstations, cloud_of, hands_of, on_node, places_of
 from wallcloud.cli.steps import Steps
 from wallcloud.deploy.prepare import known_design, state_of
 from wallcloud.frozen import frozen
 from wallcloud.site.load import Loaded
-from wallcloud.verify import report
+from wallcloud.verify import by_hand, report
 from wallcloud.verify.alone import alone
 from wallcloud.verify.expectation import Part
 from wallcloud.verify.hands import ARGV
@@ -127,9 +138,21 @@ def verify(
     With --mutate it proves the proof: holes are opened on the lab's nodes one at a time, and each
     must make exactly the expectations fail that it names. They are closed again whatever happens.
     """
+    mutating.asked(mutated or listed, holes, sample, also, on_real_hosts)
+    _not_together(
+        {
+            "--list-mutations": listed,
+            "--mutate": mutated,
+            "--while": bool(meanwhile),
+            "--part": bool(parts),
+            "--only": bool(only),
+            "--keep": keep,
+            "--junit": junit is not None,
+            "--html": html is not None,
+        }
+    )
     loaded = load_site(site_file)
     at = Workstations(office, admin)
-    mutating.asked(mutated, holes, sample, also, on_real_hosts)
     if listed:
         mutating.show(loaded, json_file is not None)
         return
@@ -143,8 +166,25 @@ def verify(
     if inside and not meanwhile:
         raise WrongUse("--inside is for --while", hint="give it a command, like --while 'wallcloud apply'")
     seen = _while(loaded, at, meanwhile, inside) if meanwhile else _proven(loaded, at, parts or PARTS, only, keep)
+    seen = by_hand.completed(seen, option_site(site_file), hands_of(loaded, at), PARTS)
     failed = _report(loaded, seen, _Wanted(json_file, junit, html))
     raise SystemExit(ANSWER_IS_NO if failed else FINE)
+
+
+_ALONE = {
+    "--list-mutations": ("--mutate", "--while", "--part", "--only", "--keep", "--junit", "--html"),
+    "--mutate": ("--while", "--only", "--keep", "--junit", "--html"),
+    "--while": ("--part", "--only", "--keep"),
+}
+"""What means nothing beside another: it is told, for who wrote it wanted it."""
+
+
+def _not_together(given: Mapping[str, bool]) -> None:
+    """Raises WrongUse where one option would be passed over for another."""
+    for one, others in _ALONE.items():
+        passed_over = [other for other in others if given[other]]
+        if given[one] and passed_over:
+            raise WrongUse(f"{one} does not go with {', '.join(passed_over)}", hint="wallcloud verify --help")
 
 
 def _proven(
@@ -152,7 +192,15 @@ def _proven(
 ) -> tuple[Part, ...]:
     cloud = cloud_of(loaded, at, only)
     with alone(state_of(loaded).ca), Steps(err()) as steps:
-        return run_parts(cloud, parts, steps, keep)
+        seen = run_parts(cloud, parts, steps, keep)
+    if only and not any(part.seen for part in seen):
+        # Nothing that was tried is nothing that holds.
+        raise WrongUse(
+            f"no expectation's id matches {' or '.join(only)}",
+            hint="ids are like reach/office/control:management/tcp-22; --junit FILE writes all of a run. What should"
+            " not be there has one only while it is there",
+        )
+    return seen
 
 
 def _while(loaded: Loaded, at: Workstations, command: str, nodes: tuple[str, ...]) -> tuple[Part, ...]:

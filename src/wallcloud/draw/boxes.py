@@ -112,8 +112,7 @@ def _end(design: Design, nodes: tuple[str, ...], network: str, device: str) -> t
         return (device, "bridge")
     if len(nodes) > 1:
         return (device, f"{len(nodes)} addresses")
-    address6 = design.plan.address6(nodes[0], network)
-    return (device, str(design.plan.address(nodes[0], network) or "no address"), *([str(address6)] if address6 else []))
+    return (device, str(design.plan.address(nodes[0], network) or "no address"))
 
 
 def listed_columns(wide: float, components: tuple[str, ...]) -> int:

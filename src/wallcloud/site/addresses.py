@@ -7,7 +7,7 @@ Where a network is full the plan leaves the address out; `wallcloud.rules` repor
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface
 
 from wallcloud.frozen import frozen
 from wallcloud.site.model import Network, Site
@@ -31,22 +31,6 @@ class AddressPlan:
         """The address with the network's prefix length, as `ip address` wants it."""
         address = self.address(node, network)
         return None if address is None else IPv4Interface((address, self.site.networks[network].cidr.prefixlen))
-
-    def address6(self, node: str, network: str) -> IPv6Address | None:
-        """The IPv6 address with the same host number as the IPv4 one, where the network has a `cidr6`."""
-        interface = self.interface6(node, network)
-        return None if interface is None else interface.ip
-
-    def interface6(self, node: str, network: str) -> IPv6Interface | None:
-        """As `address6`, with the prefix length."""
-        address = self.address(node, network)
-        if address is None:
-            return None
-        cidr, cidr6 = self.site.networks[network].cidr, self.site.networks[network].cidr6
-        host = int(address) - int(cidr.network_address)
-        if cidr6 is None or not 0 < host < cidr6.num_addresses:
-            return None
-        return IPv6Interface((int(cidr6.network_address) + host, cidr6.prefixlen))
 
     def items(self) -> Iterator[tuple[tuple[str, str], IPv4Address]]:
         """All of them: ((node, network), address)."""

@@ -200,7 +200,7 @@ class Time(Model):
 
 
 class Dns(Model):
-    """Whom the tenants' resolver asks."""
+    """Whom VMs ask for names."""
 
     resolvers: tuple[Address4, ...] = Field(default=(), strict=False)
 

@@ -42,7 +42,7 @@ ssh: {{user: root, port: 22, config: .wallcloud/lab/ssh_config}}
 _WORDS: dict[bool, dict[str, str]] = {
     True: {
         "domain": "the public name of the cloud: https://cloud.example is the api node's public address",
-        "dns": "Whom the tenants' resolver on the api node asks for names that are not the cloud's.",
+        "dns": "Whom VMs ask for names, until the cloud has a resolver of its own.",
         "resolver": "198.18.30.1",
     },
     False: {
@@ -62,7 +62,7 @@ _NETWORKS = """
 #   flat        where VMs are attached directly, shared by all tenants          any number
 # For each: cidr; gateway (the physical router); pool (the addresses that tenants get, on floating and flat networks;
 # on the others a range that Wallcloud leaves alone); vlan (1 to 4094: tagged on the nodes' interfaces; absent:
-# untagged); mtu (1500 unless said); cidr6 and gateway6 (without cidr6 IPv6 is off there).
+# untagged); mtu (1500 unless said); cidr6 and gateway6 (what else is on the wire: IPv6 is off on every node).
 networks:
   management: {kind: management, cidr: 198.18.10.0/24, gateway: 198.18.10.1}
 """

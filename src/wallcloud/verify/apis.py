@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from wallcloud.design.compile import Design
+from wallcloud.verify import by_hand
 from wallcloud.verify.expectation import Probe
+
+if TYPE_CHECKING:
+    from wallcloud.verify.doors import Door, Tokens
 
 PATHS = {
     # type of the API: (a path of it that needs a token, its versions and with which status they are shown)
@@ -13,15 +18,12 @@ PATHS = {
     "image": ("/v2/images", "/versions", 200),
     "network": ("/v2.0/networks", "/", 200),
 }
-
-What = Callable[..., dict[str, object]]
-"""(kind, …) → what the prober is told, for one door."""
+_SERVED, _REFUSED = 200, 403
 
 
-def probes(
-    design: Design, place: str, what: What, repeat: Callable[[str], str], forbidden: tuple[str, ...], admin_token: str
-) -> Iterator[Probe]:
-    """For each API but Keystone's own, which the door's other probes look at."""
+def probes(design: Design, door: Door, forbidden: tuple[str, ...], got: Tokens, *, member: bool) -> Iterator[Probe]:
+    """For each API but Keystone's own, which the door's other probes look at; with a member's token where the site has
+    a member."""
     for name in design.placed:
         api = design.catalog[name].api
         if api is None or not api.public or api.type not in PATHS:
@@ -29,27 +31,37 @@ def probes(
         path, versions, status = PATHS[api.type]
         yield Probe(
             f"public-door/versions{api.prefix}",
-            place,
+            door.place,
             f"status {status}",
             f"the {api.type} API answers, and no management address stands in head or body",
-            what("http", method="GET", path=f"{api.prefix}{versions}", forbidden=forbidden),
-            repeat=repeat(f"{api.prefix}{versions}"),
+            door.what("http", method="GET", path=f"{api.prefix}{versions}", forbidden=forbidden),
+            repeat=door.curl(f"{api.prefix}{versions}"),
         )
         yield Probe(
             f"public-door/without-token{api.prefix}",
-            place,
+            door.place,
             "status 401",
             f"without a token the {api.type} API tells nothing, and names the public door alone",
-            what("http", method="GET", path=f"{api.prefix}{path}", forbidden=forbidden),
+            door.what("http", method="GET", path=f"{api.prefix}{path}", forbidden=forbidden),
             negative=True,
-            repeat=repeat(f"{api.prefix}{path}"),
+            repeat=door.curl(f"{api.prefix}{path}"),
         )
-        for header in ("X-Auth-Token", "X-Service-Token"):
-            yield Probe(
-                f"public-door/admin-{header.lower()}{api.prefix}",
-                place,
-                "status 403" if header == "X-Auth-Token" else "status 401",
-                f"the {api.type} API takes no admin's token from the public door",
-                what("http", method="GET", path=f"{api.prefix}{path}", headers={header: admin_token}),
-                negative=True,
-            )
+        why = f"the {api.type} API takes no admin's token from the public door"
+        yield _tried(door, api.prefix, path, "admin-x-auth-token", _REFUSED, why, auth=got.admin)
+        if member:
+            why = f"the {api.type} API takes a member's token from the public door"
+            yield _tried(door, api.prefix, path, "member-x-auth-token", _SERVED, why, auth=got.member)
+            both = {"auth": got.member, "service": got.service}
+            # Alone a service's token is nobody's to keystonemiddleware, and one without the role `service` is none to
+            # it: 401, whatever the door thinks of it. Beside a member's it lends him the service's power.
+            why = f"the {api.type} API takes no service's token from the public door, as from who speaks for a member"
+            yield _tried(door, api.prefix, path, "service-x-service-token", _REFUSED, why, **both)
+
+
+def _tried(door: Door, prefix: str, path: str, name: str, status: int, why: str, **tokens: str) -> Probe:
+    """A request that shows `tokens`: whose (`auth`, `service`) → the token."""
+    id_ = f"public-door/{name}{prefix}"
+    headers = {f"X-{whose.title()}-Token": token for whose, token in tokens.items()}
+    what = door.what("http", method="GET", path=f"{prefix}{path}", headers=headers)
+    again = by_hand.again("doors", id_)
+    return Probe(id_, door.place, f"status {status}", why, what, negative=status == _REFUSED, repeat=again)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wallcloud.design.compile import Design
 from wallcloud.frozen import frozen
-from wallcloud.verify.doors import Credentials
+from wallcloud.verify.doors import Users
 from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.places import Command
 
@@ -21,9 +21,7 @@ class Cloud:
     design: Design
     ca: str
     """The site's CA as PEM."""
-    admin: Credentials
-    member: Credentials | None
-    """Of the site's first project, where it has one."""
+    users: Users
     command: Command
     """Runs programs at office and admin workstation."""
     on_node: Command
@@ -34,6 +32,8 @@ class Cloud:
     """The name of a secret of this cloud → its value."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The values of the site's secrets, to be searched for; nobody is shown them."""
+    ca_file: str = ".wallcloud/ca/cert.pem"
+    """Where the deployer has the site's CA, for who tries by hand."""
     state: Path | None = None
     """The site's state folder."""
     cache: Path | None = None

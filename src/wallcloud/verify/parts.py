@@ -40,10 +40,8 @@ def run_parts(cloud: Cloud, names: tuple[str, ...], progress: Progress, keep: bo
 
 
 def _doors(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
-    (first,) = run([doors.admin_login(cloud.design, cloud.ca, cloud.admin)], cloud.command)
-    # Without a token (the doors are down) the probes still run and say what is wrong.
-    token = first.detail if first.holds else ""
-    probes = tuple(doors.probes(cloud.design, cloud.ca, cloud.admin, cloud.member, token))
+    got = doors.tokens(run(doors.logins(cloud.design, cloud.ca, cloud.users), cloud.command))
+    probes = tuple(doors.probes(cloud.design, cloud.ca, cloud.ca_file, cloud.users, got))
     with step(progress, f"doors: {len(probes)} expectations"):
         return run(probes, cloud.command)
 
@@ -51,7 +49,7 @@ def _doors(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
 def _tenants(cloud: Cloud, progress: Progress, keep: bool) -> tuple[Seen, ...]:
     argv = list(ARGV)
     starts = tenants.Starts(lambda place: cloud.command(place, argv), lambda node: cloud.on_node(node, argv))
-    return tenants.run(cloud.design, _where(cloud), cloud.admin, starts, progress, keep)
+    return tenants.run(cloud.design, _where(cloud), cloud.users.admin, starts, progress, keep)
 
 
 def _encryption(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:

@@ -4,7 +4,7 @@ Standard input is one JSON line `[{id, kind, …}, …]`; standard output one JS
 Passwords come in by standard input alone. Kinds:
 
 - `connect` {address, port, seconds}: TCP. → `open`, `refused`, `silent` (no answer in time), `unreachable`
-- `tls` {address, port, name, ca|null}: a handshake; `ca` is PEM, null trusts nobody.
+- `tls` {address, port, name, ca|null}: a handshake; `ca` is PEM, null trusts whom the place's system trusts, "" nobody.
   → `verified`, `not verified`, `no TLS`
 - `plain` {address, port}: HTTP without TLS on a TLS port. → `refused`, `answered` (an answer with a 2xx or 3xx status)
 - `http` {address, port, name, ca, method, path, headers, body, forbidden}: one request over verified TLS.
@@ -43,7 +43,9 @@ def _connect(probe: Probe) -> Outcome:
 def _context(ca: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca:
+    if ca is None:
+        context.load_default_certs()
+    elif ca:
         context.load_verify_locations(cadata=ca)
     return context
 
@@ -110,13 +112,18 @@ def _judged(probe: Probe) -> Outcome:
     return f"status {status}", ""
 
 
+def login(user: str, password: str, project: str) -> dict[str, Any]:
+    """The body of a login at Keystone, without a scope where there is no project."""
+    who = {"user": {"name": user, "domain": {"id": "default"}, "password": password}}
+    auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": who}}
+    if project:
+        auth["scope"] = {"project": {"name": project, "domain": {"id": "default"}}}
+    return {"auth": auth}
+
+
 def _as_login(probe: Probe) -> Probe:
-    password = {"user": {"name": probe["user"], "domain": {"id": "default"}, "password": probe["password"]}}
-    scope = {"project": {"name": probe["project"], "domain": {"id": "default"}}}
-    auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": password}}
-    if probe["project"]:
-        auth["scope"] = scope
-    return {**probe, "method": "POST", "path": "/identity/v3/auth/tokens", "body": {"auth": auth}}
+    body = login(probe["user"], probe["password"], probe["project"])
+    return {**probe, "method": "POST", "path": "/identity/v3/auth/tokens", "body": body}
 
 
 def _login(probe: Probe) -> Outcome:

@@ -5,7 +5,9 @@
 # fails: public-door/verified
 # fails: public-door/no-management-address/*
 # fails: public-door/member-token
+# fails: public-door/member-x-auth-token/*
 # fails: public-door/admin-*
+# fails: public-door/service-*
 # fails: public-door/nothing-else/*
 # fails: public-door/without-token/*
 # fails: public-door/versions/*

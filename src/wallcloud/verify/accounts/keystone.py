@@ -49,23 +49,21 @@ def judge(design: Design, node: str, told: Sequence[Mapping[str, str]]) -> Itera
             for actor in members:
                 assigned[actor].add(f"{each['role']} on {each['target']}")
     wants = wanted(design)
-    tool = f"{node}# wallcloud access, then: openstack"
     services = {user for user, (_, why) in wants.items() if why.endswith("with it")}
     for user, (roles, why) in sorted(wants.items()):
-        repeat = f"{tool} role assignment list --names --user {user}"
         mend = "" if assigned[user] <= roles else "; no apply takes a role away: openstack role remove"
-        yield seen(f"keystone/{user}", node, listed(roles), listed(assigned[user]), f"{why}{mend}", repeat)
+        yield seen(f"keystone/{user}", node, listed(roles), listed(assigned[user]), f"{why}{mend}")
         for power in sorted(_POWERS):
             for target in ("the system", "domain Default"):
                 what = f"{power} on {target}"
                 if what not in roles:
                     outcome = "assigned" if what in assigned[user] else "not assigned"
-                    yield seen(f"keystone/{user}/{what}", node, "not assigned", outcome, why, repeat, wall=True)
+                    yield seen(f"keystone/{user}/{what}", node, "not assigned", outcome, why, wall=True)
     delegated = [each for each in told if "delegation" in each]
     for user in sorted(services):
         mine = [each["delegation"] for each in delegated if each["actor"] == user]
         why = "a service delegates its roles to nobody"
-        yield seen(f"keystone/{user}/delegations", node, NOTHING, listed(mine), why, tool, wall=True)
+        yield seen(f"keystone/{user}/delegations", node, NOTHING, listed(mine), why, wall=True)
     others = {
         f"{user}: {what}"
         for user, roles in assigned.items()
@@ -74,11 +72,11 @@ def judge(design: Design, node: str, told: Sequence[Mapping[str, str]]) -> Itera
         if what.split(" on ")[0] in _POWERS or not what.partition(" on ")[2].startswith("project ")
     }
     why = "no component declares it: more than a member of a project. No apply takes it away: openstack role remove"
-    yield from strays("keystone/others", node, others, why, f"{tool} role assignment list --names")
+    yield from strays("keystone/others", node, others, why, "")
     implied = {f"{each['prior']} implies {each['implied']}" for each in told if "implied" in each}
     why = "a role is no more than it says. No apply takes it away: openstack implied role delete"
-    yield seen("keystone/implied", node, listed(_IMPLIED), listed(implied), why, f"{tool} implied role list")
+    yield seen("keystone/implied", node, listed(_IMPLIED), listed(implied), why)
     foreign = [each["provider"] for each in told if "provider" in each]
     outcome = listed(foreign) if foreign else NONE
     why = "Keystone alone says who somebody is"
-    yield seen("keystone/providers", node, NONE, outcome, why, f"{tool} identity provider list", wall=True)
+    yield seen("keystone/providers", node, NONE, outcome, why, wall=True)

@@ -33,7 +33,8 @@ def run(cloud: Cloud, doors: Doors, places: Places, progress: Progress, meanwhil
     """
     nodes = {node: places[node] for node in cloud.design.site.nodes}
     boss = Client(places[doors.inner.place], doors.inner)
-    boss.login(cloud.admin.user, cloud.admin.password, cloud.admin.project)
+    admin = cloud.users.admin
+    boss.login(admin.user, admin.password, admin.project)
     canaries = Canaries(word("password"), word("rpc"), word("sql"), word("planted"))
     errand = Errand(boss, Client(places[doors.outer.place], doors.outer), canaries)
     seen: list[Seen] = []

@@ -52,7 +52,7 @@ def _at(cloud: Cloud, place: str) -> Hands:
 
 
 def _probes(cloud: Cloud, talk: Talk, rogue: Rogue) -> Iterable[Probe]:
-    return handshakes.probes(talk, cloud.ca, rogue, cloud.vouching, cloud.secret)
+    return handshakes.probes(talk, cloud.ca, rogue, cloud.vouching, cloud.secret, cloud.ca_file)
 
 
 def _able(places: Mapping[str, Hands], found: Iterable[Talk], rogue: Rogue) -> list[Seen]:

@@ -14,7 +14,6 @@ from wallcloud.verify.expectation import Probe, Seen
 LOOPBACK = "loopback"
 INSIDE = "inside"
 """Devices within a node that are no wire: bridges, VMs' taps."""
-_BY_HAND = "wallcloud lab exec {node} -- tcpdump -ni {interface} -A"
 
 
 @frozen
@@ -57,7 +56,6 @@ def control(wires: Iterable[Wire], heard: Mapping[str, dict[str, Any]], canaries
                         "heard in every form",
                         "an ear that does not hear what is said in the clear proves nothing by silence",
                         {},
-                        repeat=_BY_HAND.format(node=node, interface=interface),
                         source="control capture",
                         target=f"{node} on {wire.name}",
                     ),
@@ -114,7 +112,6 @@ def silence(
                     "no password, token, SQL or payload of components passes a wire in the clear, in any form",
                     {},
                     negative=True,
-                    repeat=_BY_HAND.format(node=ends[0][0], interface=ends[0][1]) if ends else "",
                     source="canary",
                     target=wire,
                 ),
@@ -171,7 +168,6 @@ def _passed(design: Design, flow: Flow, far: str, told: Mapping[str, dict[str, A
             "TLS alone",
             "the canaries' way was used while the wires were heard, and all of it was TLS records",
             {},
-            repeat=f"wallcloud lab exec {node} -- tcpdump -ni {interface} -X port {flow.port}",
             source="canary",
             target=f"{node} on {network}",
         ),

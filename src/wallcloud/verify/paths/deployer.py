@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,12 +20,12 @@ def judge(state: Path, cache: Path, secrets: Mapping[str, str]) -> Iterator[Seen
     """Modes of the state folder, and every small file of state, site and cache."""
     mode = state.stat().st_mode & 0o777
     why = "it holds the CA's key and every secret"
-    repeat = f"stat -c %a {state}"
+    repeat = f"stat -c %a {shlex.quote(str(state))}"
     yield Seen(Probe("paths/deployer/state", PLACE, "700", why, {}, repeat=repeat, source=PLACE), f"{mode:o}")
     for name in ("ca/key.pem", *_HOMES):
         path = state / name
         outcome = f"{path.stat().st_mode & 0o777:o}" if path.exists() else "absent"
-        repeat = f"stat -c %a {path}"
+        repeat = f"stat -c %a {shlex.quote(str(path))}"
         yield Seen(Probe(f"paths/deployer/{name}", PLACE, "600", why, {}, repeat=repeat, source=PLACE), outcome)
     homes = {state / name for name in _HOMES}
     where: dict[str, list[str]] = {name: [] for name in secrets}

@@ -84,7 +84,8 @@ def opened(node: str, each: Iterable[Try], told: Mapping[str, Sequence[str]]) ->
         outcome = next(answers[one.account])
         if outcome == ABSENT and not one.must:
             continue
-        verb = {"open": f"test -r {one.path}", "reach": f"test -w {one.path}"}.get(one.how, f"nc -zU {one.path}")
+        # Who may connect to a socket is who may write to it (unix(7)).
+        verb = f"test -{'r' if one.how == 'open' else 'w'} {one.path}"
         yield Seen(
             Probe(
                 f"paths/{node}/{one.account}→{one.path}",

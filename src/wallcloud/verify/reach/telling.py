@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-
 from wallcloud.design.compile import Design
+from wallcloud.verify import by_hand
 from wallcloud.verify.expectation import Probe
 from wallcloud.verify.reach.matrix import DELIVERED, KEPT, Shot
 
@@ -36,12 +35,8 @@ def _why(design: Design, shot: Shot) -> str:
 
 
 def _repeat(design: Design, shot: Shot) -> str:
-    if shot.how == "frame":
-        return f"wallcloud verify --part reach --only {shlex.quote(shot.id)}"
-    by = f"ping -c 1 -W 2 {shot.address}"
-    if shot.protocol != "icmp":
-        by = f"nc -vz{'u' if shot.protocol == 'udp' else ''} -w 2 {shot.address} {shot.port}"
-    if shot.mark:
-        return f"wallcloud lab exec {shot.sender} -- ping -c 1 -W 2 -m {shot.mark} {shot.address}"
-    who = f"setpriv --reuid {shot.uid} --clear-groups " if shot.sender in design.site.nodes else ""
-    return f"wallcloud lab exec {shot.sender} -- {who}{by}"
+    # A refusal and a silence look alike for UDP, and there is no ping on a node: what is heard at the target tells.
+    if shot.how == "frame" or shot.mark or shot.protocol != "tcp":
+        return by_hand.again("reach", shot.id)
+    who = ["setpriv", "--reuid", str(shot.uid), "--clear-groups"] if shot.sender in design.site.nodes else []
+    return by_hand.at(shot.sender, [*who, *by_hand.connect(shot.address, shot.port)])

@@ -239,9 +239,12 @@ def _id(node: str, space: str, kind: str, at: str) -> str:
 
 
 def _repeat(node: str, kind: str, at: str, space: str) -> str:
-    """A command to be run on the node as root. ss(8) has a letter for each kind."""
+    """A command to be run on the node as root; none for a namespace without a name (a unit's), where ss would
+    look elsewhere. ss(8) has a letter for each kind."""
+    if space and not space.startswith(("q", "fip-", "snat-")):
+        return ""
     letter = {"tcp": "t", "udp": "u", "raw": "w", "packet": "0", "unix": "x"}.get(kind, "a")
-    inside = f"ip netns exec {space} " if space.startswith(("q", "fip-", "snat-")) else ""
+    inside = f"ip netns exec {space} " if space else ""
     port = at.rpartition(":")[2] if kind in ("tcp", "udp") else ""
     chosen = f" 'sport = :{port}'" if port.isdigit() else f" src {at}" if kind == "unix" and at.startswith("/") else ""
     return f"{node}# {inside}ss -Hanp{letter}{chosen}"

@@ -12,7 +12,8 @@ from wallcloud.verify.hands import Trouble
 from wallcloud.verify.tenants.client import interrupted
 
 AGAIN = "wallcloud verify --part tenants --keep"
-"""Leaves everything standing, so that a guest can be asked by hand (printf 'about\\n' | nc FLOATING-IP 7)."""
+"""Leaves everything standing, so that a guest can be asked by hand, with bash at the office:
+`exec 3<>/dev/tcp/FLOATING-IP/7; echo about >&3; cat <&3`."""
 Outcome = str | tuple[str, str]
 """What was met, alone or with a detail."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from wallcloud.design.compile import Design
 from wallcloud.frozen import frozen
+from wallcloud.verify import by_hand
 from wallcloud.verify.expectation import Probe
 from wallcloud.verify.wires.shots import Shot, card
 
@@ -39,7 +40,7 @@ class Crossing:
             f"a broadcast on {self.wire} comes to {self.node} over that wire or not at all: no bridge joins two",
             {},
             negative=True,
-            repeat=f"wallcloud verify --only '{self.id}'",
+            repeat=by_hand.again("wires", self.id),
             source=self.hostile,
             target=f"{self.node} on {self.wire}",
         )

@@ -14,6 +14,7 @@ from typing import Any
 from wallcloud.design.compile import Design
 from wallcloud.errors import WallcloudError
 from wallcloud.progress import Progress, step
+from wallcloud.verify import by_hand
 from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Probe, Seen
 from wallcloud.verify.far import loop
@@ -134,7 +135,7 @@ def probe(nodes: Iterable[str], shot: Shot) -> Probe:
         shot.why,
         {},
         negative=shot.expected == SILENT,
-        repeat=f"wallcloud verify --only '{shot.id}'",
+        repeat=by_hand.again("wires", shot.id),
         source=hostile,
         target=f"{shot.node} on {shot.wire}",
     )

@@ -179,9 +179,7 @@ class _Aimed:
                 )
 
     def _ipv6(self) -> Iterator[Shot]:
-        if self._network.cidr6 is not None:
-            return
-        why = f"{self._wire} has no IPv6"
+        why = "no node speaks IPv6, whatever cidr6 the site has"
         yield self._shot("ipv6-neighbour", why, _neighbour)
         yield self._shot("ipv6-all-nodes", why, _all_nodes)
 

@@ -85,10 +85,6 @@ class Ear:
         return {name: [sorted(self._heard[name]), sorted(self._sent[name])] for name in self._heard}
 
 
-def _all_in(frame: bytes, words: list[bytes]) -> bool:
-    return all(word in frame for word in words)
-
-
 _ears: list[Ear] = []
 
 
