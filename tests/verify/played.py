@@ -20,6 +20,7 @@ class Played:
 
     def __init__(self, **kinds: Callable[..., Any]) -> None:
         self.kinds = kinds
+        self.place = "router"
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def call(self, kind: str, *, within: float = 0, **args: Any) -> Any:
@@ -52,4 +53,4 @@ def world(workstation: Hands | None = None, design: Design | None = None, **node
                 if guest.floating:
                     made.floating[guest.name] = f"198.18.41.{number + 10}"
         found[tenant.name] = made
-    return World(plan, here, nodes, Client(here, DOOR), found)
+    return World(plan, here, nodes, Client(here, DOOR), found, stranger=hands())

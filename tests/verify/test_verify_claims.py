@@ -27,7 +27,7 @@ PURE = {"doors", "reach", "wires", "encryption"}
 """Parts whose expectations are known before anything is asked."""
 MODEL = Path(__file__).parents[2] / "docs/threat-model.md"
 SOMEBODY = doors.Credentials("a", "b", "c")
-TRIED_ON_A_CLOUD = ("accounts/", "encryption/wire/", "frames/", "nodes/", "paths/", "private/", "sockets/")
+TRIED_ON_A_CLOUD = ("accounts/", "encryption/wire/", "frames/", "nodes/", "outside/", "paths/", "private/", "sockets/")
 
 
 def _never(*_: Any) -> Any:

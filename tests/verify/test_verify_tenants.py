@@ -78,6 +78,16 @@ def test_tenants_have_the_same_addresses_and_one_of_their_own() -> None:
     assert plan.watched == ("network", "compute1", "compute2")
 
 
+def test_full_frames_are_the_wire_s() -> None:
+    plan = scenario(designed())
+    assert {plan.outer_mtu(guest) for guest in plan.guests} == {1500}
+    narrow = scenario(compile_site(example("article", ("kind: flat,", "kind: flat, mtu: 1400,")), {}, RELEASE))
+    assert {guest.name: narrow.outer_mtu(guest) for guest in narrow.guests if guest.flat} == {
+        "verify-a-flat-a": 1400,
+        "verify-b-flat-b": 1400,
+    }
+
+
 def test_private_addresses_keep_out_of_the_sites() -> None:
     changed = example("article", ("198.18.51.0/24", "192.0.2.0/24"), ("198.18.51.", "192.0.2."))
     assert str(scenario(compile_site(changed, {}, RELEASE)).private) == "198.51.100.0/24"

@@ -16,6 +16,8 @@ from wallcloud.site.model import Drain, Kind, Role, Site
 
 GUEST = "wallcloud-guest"
 """The test guest's image, for everybody."""
+OUTSIDE = "wallcloud-outside"
+"""The address scope of the floating pools (docs/decisions/0032)."""
 _APIS = ("glance", "nova-api", "neutron-api", "placement")
 _NAME = "offerings"
 
@@ -105,6 +107,7 @@ def reach(place: Place) -> r.CloudAccess:
 
 def _networks(place: Place, access: r.CloudAccess) -> Iterator[Resource]:
     """Floating networks: external, from pools of their own, which only the admin takes from. Flat ones: shared."""
+    routed = place.site.routed_floating()
     for name, network in place.site.networks.items():
         if network.kind not in (Kind.FLOATING, Kind.FLAT) or network.pool is None:
             continue
@@ -116,6 +119,7 @@ def _networks(place: Place, access: r.CloudAccess) -> Iterator[Resource]:
                 pool=name,
                 prefixes=(str(network.cidr),),
                 prefix_length=network.cidr.prefixlen,
+                scope="" if name in routed else OUTSIDE,
                 component=_NAME,
                 reason=why,
             )

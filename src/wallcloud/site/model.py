@@ -311,6 +311,10 @@ class Site(Model):
         """Names of the networks of a kind, in the file's order."""
         return tuple(name for name, network in self.networks.items() if network.kind is kind)
 
+    def routed_floating(self) -> frozenset[str]:
+        """Floating networks over which a project's network is reached under its own addresses (snat: false)."""
+        return frozenset(made.router for _, _, made in self.project_networks() if made.router and not made.snat)
+
     def project_networks(self) -> Iterator[tuple[str, str, ProjectNetwork]]:
         """Every (project's name, network's name, network) that is made for a project."""
         for project, it in self.projects.items():

@@ -18,6 +18,7 @@ from wallcloud.verify.hands import ARGV
 from wallcloud.verify.paths import part as paths
 from wallcloud.verify.places import run
 from wallcloud.verify.reach import part as reach
+from wallcloud.verify.reach.places import ROUTER
 from wallcloud.verify.sockets import part as sockets
 from wallcloud.verify.tenants import part as tenants
 from wallcloud.verify.tenants.client import DoorAt
@@ -48,7 +49,11 @@ def _doors(cloud: Cloud, progress: Progress, _keep: bool) -> tuple[Seen, ...]:
 
 def _tenants(cloud: Cloud, progress: Progress, keep: bool) -> tuple[Seen, ...]:
     argv = list(ARGV)
-    starts = tenants.Starts(lambda place: cloud.command(place, argv), lambda node: cloud.on_node(node, argv))
+    starts = tenants.Starts(
+        lambda place: cloud.command(place, argv),
+        lambda node: cloud.on_node(node, argv),
+        ROUTER if ROUTER in cloud.outside else None,
+    )
     return tenants.run(cloud.design, _where(cloud), cloud.users.admin, starts, progress, keep)
 
 

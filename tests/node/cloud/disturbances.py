@@ -266,6 +266,7 @@ TABLE: dict[tuple[str, str], Disturbance] = {
     ("cloud-network", "marked"): untagged("networks"),
     ("cloud-subnet-pool", "prefixes"): on_pool(prefixes=["198.18.40.0/23"]),
     ("cloud-subnet-pool", "prefix length"): on_pool(default_prefixlen=26),
+    ("cloud-subnet-pool", "address scope"): on_pool(address_scope_id=None),
     ("cloud-subnet-pool", "shared"): lambda servers, here, resource: servers.sql(
         "neutron",
         "INSERT INTO subnetpoolrbacs (id, object_id, project_id, target_project, action) SELECT"

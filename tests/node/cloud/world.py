@@ -75,7 +75,9 @@ def whole(access: CloudAccess, **more: Any) -> tuple[Resource, ...]:
     """In the order of the offerings."""
     return (
         KeptComputes(access=access, computes=("compute1",)),
-        CloudSubnetPool(access=access, pool="floating-a", prefixes=("198.18.41.0/24",), prefix_length=24),
+        CloudSubnetPool(
+            access=access, pool="floating-a", prefixes=("198.18.41.0/24",), prefix_length=24, scope="outside"
+        ),
         CloudNetwork(access=access, network="floating-a", physical_network="floating-a", external=True, mtu=1500),
         CloudSubnet(
             access=access,

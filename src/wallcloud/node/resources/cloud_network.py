@@ -9,7 +9,8 @@ from wallcloud.node.resources.api_client import JSON
 from wallcloud.node.resources.cloud_client import MARK, CloudAccess, CloudResource, call, certain, listed, own_project
 from wallcloud.node.resources.identity_client import session
 
-NETWORKS, SUBNETS, POOLS, PORTS = "networks", "subnets", "subnetpools", "ports"
+NETWORKS, SUBNETS, POOLS, PORTS, SCOPES = "networks", "subnets", "subnetpools", "ports", "address-scopes"
+_IPV4 = 4
 _SINGULAR = {NETWORKS: "network", SUBNETS: "subnet", POOLS: "subnetpool", "routers": "router"}
 
 
@@ -80,12 +81,17 @@ class CloudNetwork(CloudResource):
 
 @frozen(kw_only=True)
 class CloudSubnetPool(CloudResource):
-    """Addresses that the admin's subnets are taken from; tenants take none."""
+    """Addresses that the admin's subnets are taken from; tenants take none.
+
+    `scope` is an address scope of the admin's, which nobody shares, or none. With one, routers let nothing from there
+    to networks of other scopes, or of none, but what is translated (floating IPs, and what began inside).
+    """
 
     kind: ClassVar[str] = "cloud-subnet-pool"
     pool: str
     prefixes: tuple[str, ...]
     prefix_length: int
+    scope: str
 
     @property
     def name(self) -> str:
@@ -95,6 +101,7 @@ class CloudSubnetPool(CloudResource):
         return {
             "prefixes": tuple(sorted(self.prefixes)),
             "prefix length": self.prefix_length,
+            "address scope": self.scope,
             "shared": False,
             "marked": True,
         }
@@ -104,22 +111,40 @@ class CloudSubnetPool(CloudResource):
         return found and {
             "prefixes": tuple(sorted(found["prefixes"])),
             "prefix length": int(found["default_prefixlen"]),
+            "address scope": self._scope_of(ctx, found),
             "shared": found["shared"],
             "marked": marked(found),
         }
 
+    def _scope_of(self, ctx: Context, found: JSON) -> str:
+        names = {each["id"]: each["name"] for each in own(ctx, self.access, SCOPES) if not each["shared"]}
+        return str(names.get(found["address_scope_id"], found["address_scope_id"] or ""))
+
+    def _scope(self, ctx: Context) -> str | None:
+        """Its id; made where there is none. One that was shared stays so (Neutron), and another takes its place."""
+        if not self.scope:
+            return None
+        for each in own(ctx, self.access, SCOPES):
+            if each["name"] == self.scope and each["ip_version"] == _IPV4 and not each["shared"]:
+                return str(each["id"])
+        body = {"address_scope": {"name": self.scope, "ip_version": _IPV4, "shared": False}}
+        made = call(ctx, self.access, "network", "POST", f"/v2.0/{SCOPES}", body)["address_scope"]
+        return str(made["id"])
+
     def apply(self, ctx: Context, changes: tuple[Change, ...]) -> None:
-        sure(ctx, self.access, POOLS)
+        sure(ctx, self.access, POOLS, SCOPES)
         found = pool(ctx, self.access, self.pool)
         there = found["prefixes"] if found else []
         # Neutron only widens a pool here
         wanted = {"prefixes": sorted({*self.prefixes, *there}), "default_prefixlen": self.prefix_length}
-        put(ctx, self.access, POOLS, found, {"name": self.pool, **wanted})
+        if found and found["shared"]:
+            # While it is in no scope: else the scope would have to be shared first.
+            put(ctx, self.access, POOLS, found, {"address_scope_id": None})
+            self._unshare(ctx, found["id"])
+        put(ctx, self.access, POOLS, found, {"name": self.pool, **wanted, "address_scope_id": self._scope(ctx)})
         if found and (stray := without(there, self.prefixes)):
             where = f"/v2.0/{POOLS}/{found['id']}/remove_prefixes"
             call(ctx, self.access, "network", "PUT", where, {"prefixes": stray})
-        if found and found["shared"]:
-            self._unshare(ctx, found["id"])
 
     def _unshare(self, ctx: Context, id: str) -> None:
         """Takes back what gives it to everybody. Neutron allows that only while each project that took from it, also

@@ -85,7 +85,7 @@ def _from_outside(world: World, guest: Guest) -> Iterator[Check]:
     place = world.scenario.place
     way = "its flat address" if guest.flat else "its floating IP"
     kind = "flat" if guest.flat else "floating"
-    mtu = 1500 if guest.flat else min(1500, world.scenario.private_mtu)
+    mtu = world.scenario.outer_mtu(guest)
     yield Check(
         f"{kind}/{guest.name}/ping",
         place,

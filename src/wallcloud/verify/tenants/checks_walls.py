@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+from wallcloud.verify.hands import Hands
 from wallcloud.verify.tenants.ledger import Check, Outcome
 from wallcloud.verify.tenants.scenario import Guest, Tenant
 from wallcloud.verify.tenants.world import World, short
@@ -70,6 +71,16 @@ def _from_outside(world: World, tenant: Tenant) -> Iterator[Check]:
         lambda: _unanswered(world, guest),
         negative=True,
     )
+    stranger = world.stranger
+    if stranger is not None and tenant.external in world.scenario.scoped:
+        yield Check(
+            f"outside/{tenant.name}/private-address-by-its-router",
+            stranger.place,
+            "not answered",
+            "who has a route through a tenant's router gets no further: its two sides are of two address scopes",
+            lambda: _by_router(world, stranger, guest),
+            negative=True,
+        )
 
 
 def _through_the_router(world: World, mine: Tenant, others: Tenant) -> Iterator[Check]:
@@ -100,6 +111,13 @@ def _who(world: World, guest: Guest, address: str) -> Outcome:
         return f"{short(json.loads(told['body'])['hostname'])} answers"
     except (ValueError, KeyError, TypeError):
         return "somebody else answers", str(told["body"])[:200]
+
+
+def _by_router(world: World, stranger: Hands, guest: Guest) -> Outcome:
+    things = world.of(guest)
+    gateway = things.router["external_gateway_info"]["external_fixed_ips"][0]["ip_address"]
+    told = str(stranger.call("connect_by", address=things.address(guest), port=80, via=gateway, wait=SILENT_SECONDS))
+    return ("not answered" if told == "silent" else told), f"{told}, by {gateway}"
 
 
 def _unanswered(world: World, guest: Guest) -> Outcome:

@@ -55,6 +55,8 @@ class Starts:
 
     place: Start
     node: Start
+    stranger: str | None = None
+    """A place on the floating wires that is no tenant's."""
 
 
 def run(
@@ -74,7 +76,8 @@ def run(
         boss = Client(at_admin, doors.inner)
         boss.login(admin.user, admin.password, admin.project)
         made = {tenant.name: Things(Client(workstation, doors.outer, doors.forbidden)) for tenant in plan.tenants}
-        world = World(plan, workstation, nodes, boss, made)
+        stranger = starts.stranger and hands(starts.stranger, starts.place, WORKSTATION)
+        world = World(plan, workstation, nodes, boss, made, stranger or None)
         ears = {node: hands(node, starts.node, EARS) for node in plan.nodes}
         return _Run(design, world, ears, progress).whole(keep)
 

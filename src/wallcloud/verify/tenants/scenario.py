@@ -15,6 +15,7 @@ PRIVATE = tuple(IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24"
 """Both tenants' private addresses (RFC 5737): the first that the site does not use."""
 VXLAN_BYTES = 50
 GUEST_MIB = 128
+_ETHERNET_MTU = 1500
 
 
 @frozen
@@ -61,6 +62,16 @@ class Scenario:
     """The site's smallest size that the guest fits in."""
     gateways: dict[str, str]
     """The physical router on each flat network."""
+    wire_mtus: dict[str, int]
+    """Of each floating and flat network."""
+    scoped: frozenset[str]
+    """Floating networks from which no route leads to private addresses (docs/decisions/0032)."""
+
+    def outer_mtu(self, guest: Guest) -> int:
+        """Bytes of the largest packet that comes from a workstation to a guest whole; workstations have 1500."""
+        if guest.flat:
+            return min(_ETHERNET_MTU, self.wire_mtus[guest.flat])
+        return min(_ETHERNET_MTU, self.private_mtu, self.wire_mtus[self.tenant(guest.tenant).external])
 
     @property
     def guests(self) -> tuple[Guest, ...]:
@@ -110,6 +121,8 @@ def scenario(design: Design) -> Scenario:
         watched=tuple(dict.fromkeys(carriers)),
         flavor=_smallest(site),
         gateways={name: str(gateway) for name in flat if (gateway := site.networks[name].gateway)},
+        wire_mtus={name: site.networks[name].mtu for name in (*floating, *flat)},
+        scoped=frozenset(floating) - site.routed_floating(),
     )
 
 

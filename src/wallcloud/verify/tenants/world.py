@@ -23,6 +23,8 @@ class World:
     nodes: Mapping[str, Hands]
     admin: Client
     things: dict[str, Things]
+    stranger: Hands | None = None
+    """A machine on the floating wires that is no tenant's; where there is a lab, its physical router."""
     own: str = ""
     """The workstation's address towards the cloud."""
     mirror: int = 0

@@ -4,6 +4,7 @@ Kinds (times in seconds, sizes in bytes of the whole IPv4 packet):
 
 - `api` {address, port, name, ca, method, path, headers, body} → `{status, headers, body}`, body as text
 - `connect` {address, port, wait} → `open`, `refused`, `silent`, `unreachable`
+- `connect_by` {address, port, via, wait} → the same, through a router on a wire of this place's; `no such router`
 - `ping` {address, size, wait} → `answered`, `silent`; never fragmented
 - `fetch` {address, port, path, wait} → `{status, body}`; plain HTTP
 - `download` {address, path, wait} → `{status, size, right}`: whether byte i of the body was i % 251
@@ -22,6 +23,7 @@ import os
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 from collections import defaultdict
@@ -38,6 +40,8 @@ _Door = tuple[str, int, str]
 
 _idle: dict[_Door, list[tuple[float, http.client.HTTPSConnection]]] = defaultdict(list)
 _lock = threading.Lock()
+_routes = threading.Lock()
+"""Two may want a route to the same address: tenants' addresses are alike."""
 _contexts: dict[str, ssl.SSLContext] = {}
 
 
@@ -115,6 +119,24 @@ def connect(address: str, port: int, wait: float) -> str:
     except OSError:
         return "unreachable"
     return "open"
+
+
+def connect_by(address: str, port: int, via: str, wait: float) -> str:
+    """`connect` with a route through `via` for as long as it takes. An address that `via` does not have proves nothing:
+    it is `no such router` where nobody answers for it (ARP)."""
+    route = (f"{address}/32", "via", via)
+    with _routes:
+        _ip("route", "add", *route)
+        try:
+            met = connect(address, port, wait)
+            known = any("lladdr" in each for each in json.loads(_ip("-json", "neigh", "show", via)))
+        finally:
+            _ip("route", "del", *route)
+    return met if known else "no such router"
+
+
+def _ip(*words: str) -> str:
+    return subprocess.run(("ip", *words), capture_output=True, text=True, check=True).stdout
 
 
 def ping(address: str, size: int, wait: float) -> str:
@@ -231,5 +253,5 @@ def own(address: str) -> str:
 
 def main() -> None:
     """Serves these kinds."""
-    kinds = (api, connect, ping, fetch, download, ask, ask_all, serve, own)
+    kinds = (api, connect, connect_by, ping, fetch, download, ask, ask_all, serve, own)
     loop.serve({kind.__name__: kind for kind in kinds})
