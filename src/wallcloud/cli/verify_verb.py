@@ -32,7 +32,7 @@ from wallcloud.frozen import frozen
 from wallcloud.site.load import Loaded
 from wallcloud.verify import by_hand, report
 from wallcloud.verify.alone import alone
-from wallcloud.verify.expectation import Part
+from wallcloud.verify.expectation import Part, Probe, Seen
 from wallcloud.verify.hands import ARGV
 from wallcloud.verify.parts import PARTS, run_parts
 from wallcloud.verify.reach import watching
@@ -217,9 +217,8 @@ def _while(loaded: Loaded, at: Workstations, command: str, nodes: tuple[str, ...
     outside = {name: place(name, list(ARGV)) for name in at.names}
     inside = {node: on_node(loaded, node, list(ARGV)) for node in nodes}
     seen = watching.watched(known_design(loaded), outside, inside, act)
-    if ended != [0]:
-        click.echo(f"the command ended with {ended[0]}: {command}", err=True)
-    return (Part("watch", seen, time.monotonic() - began),)
+    done = Probe("watch/command", "here", "ended with 0", "what did not come about was not watched", {}, repeat=command)
+    return (Part("watch", (Seen(done, f"ended with {ended[0]}"), *seen), time.monotonic() - began),)
 
 
 def _report(loaded: Loaded, seen: Sequence[Part], wanted: _Wanted) -> bool:
