@@ -1,0 +1,139 @@
+"""What makes each program of the cloud connect to its servers anew."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.lab_cloud.impostor import Way
+from tests.node.servers.disturbances import AS_ADMIN
+
+from wallcloud.catalog import neutron_metadata_agent
+from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT
+from wallcloud.catalog.nova_metadata import CONFIG
+from wallcloud.deploy import rotation
+from wallcloud.deploy.prepare import state_of
+from wallcloud.lab.lab import Lab
+from wallcloud.site.load import Loaded
+from wallcloud.verify.hands import Hands
+
+PATHS = {
+    "glance": "/image/v2/images",
+    "neutron-api": "/network/v2.0/networks",
+    "nova-api": "/compute/v2.1/servers",
+    "placement": "/placement/resource_providers",
+}
+"""Where each API looks at a token."""
+AT_START = ("nova-conductor", "nova-scheduler", "nova-compute")
+"""They look for Placement when they start."""
+DEEP = ("nova-compute", "neutron-rpc", "root")
+"""They connect only where other programs reach their servers."""
+PLUGGED = "compute1"
+MAKE = """
+network = next(each["id"] for each in call("GET", "/networks")[1]["networks"] if each["name"] == "flat-a")
+wanted = {"network_id": network, "name": "impostor", "device_owner": "compute:nova", "device_id": given["device"],
+          "binding:host_id": given["host"]}
+made = call("POST", "/ports", {"port": wanted})[1]["port"]
+print(made["id"], made["mac_address"])
+"""
+REMOVE = """
+for each in call("GET", "/ports?name=impostor")[1]["ports"]:
+    call("DELETE", "/ports/" + each["id"])
+"""
+DEVICE = "6d6f7274-616c-4d61-8369-6d706f73746f"
+"""A VM that Nova never had: it answers that it does not know it."""
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of Neutron's that a VM on `PLUGGED` would have."""
+
+    id: str
+    mac: str
+
+
+@dataclass(frozen=True)
+class Callers:
+    """`hands`: of every node. `plan`: runs `wallcloud plan`. `public`: address and name of the tenants' door. `port`:
+    for Neutron's RPC server to tell Nova of."""
+
+    hands: dict[str, Hands]
+    plan: Call
+    public: tuple[str, str]
+    port: Port | None = None
+
+    def of(self, way: Way) -> Call | None:
+        """What makes this client connect; None where nobody knows."""
+        talk, client = way.talk, way.client
+        here = self.hands[talk.place]
+        match talk.protocol, client:
+            case "amqps", _:
+                return lambda: here.call("cut", account=talk.account, port=talk.port)
+            case "mysql", _:
+                return lambda: here.call("restart", unit=client)
+            case "ntske", "chrony" | "_chrony":
+                return lambda: here.call("forget_cookies")
+            case "https", "public-door":
+                return lambda: self._ask(way, "/identity/v3", public=True)
+            case "https", name if name in PATHS:
+                return lambda: self._ask(way, PATHS[name])
+            case "https", name if name in AT_START:
+                return lambda: here.call("restart", unit=name)
+            case "https", "nova-metadata":
+                return lambda: self._metadata(way)
+            case "https", "neutron-rpc" if self.port:
+                return self._plug
+            case "https", "root":
+                return self.plan
+            case _:
+                return None
+
+    def _ask(self, way: Way, path: str, *, public: bool = False) -> None:
+        """A kept connection would do for it."""
+        talk = way.talk
+        here = self.hands[talk.place]
+        here.call("cut", account=talk.account, port=talk.port)
+        address, name = self.public if public else (talk.address, talk.name)
+        here.call("ask", address=address, name=name, path=path)
+
+    def _metadata(self, way: Way) -> None:
+        here = self.hands[way.talk.place]
+        here.call("cut", account=way.talk.account, port=way.talk.port)
+        secret = "metadata_proxy_shared_secret"
+        here.call("ask_metadata", port=neutron_metadata_agent.PORT, config=CONFIG, secret=secret)
+
+    def _plug(self) -> None:
+        if self.port:
+            self.hands[PLUGGED].call("plug", port=self.port.id, mac=self.port.mac)
+
+
+@contextmanager
+def plugged(lab: Lab, loaded: Loaded, run: Callable[[str, str, str], str]) -> Iterator[Port]:
+    """A port as a VM's, on a node; it goes with its end. `run`: (node, script, standard input) → standard output."""
+    state = state_of(loaded)
+    secret = rotation.load(state).used(ADMIN_PASSWORD).name
+    door = f"https://control.internal.{loaded.site.domain}"
+    given = {
+        "url": f"{door}/identity/v3",
+        "ca": "/etc/wallcloud/tls/ca.pem",
+        "admin": ADMIN,
+        "project": ADMIN_PROJECT,
+        "password": state.secrets_known((secret,))[secret],
+        "host": PLUGGED,
+        "device": DEVICE,
+    }
+
+    def as_admin(lines: str) -> str:
+        program = f'{AS_ADMIN}\nurl = "{door}/network/v2.0"\n{lines}'
+        return run("control", f"exec python3 -I -c {shlex.quote(program)}", json.dumps(given))
+
+    try:
+        id, mac = as_admin(MAKE).split()
+        yield Port(id, mac)
+    finally:
+        run(PLUGGED, "ovs-vsctl --if-exists del-port br-int impostor", "")
+        as_admin(REMOVE)
