@@ -172,8 +172,16 @@ def _accept(door: Door) -> None:
         threading.Thread(target=_meet, args=(door, raw, turn, context), daemon=True).start()
 
 
+def _run(*argv: str, input: str = "") -> str:
+    """Its standard output. Raises RuntimeError with what it said."""
+    done = subprocess.run(argv, input=input, text=True, check=False, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"{argv[0]}: {' '.join(done.stderr.split())}")
+    return done.stdout
+
+
 def _nft(script: str) -> None:
-    subprocess.run(("nft", "-f", "-"), input=script, text=True, check=True, capture_output=True)
+    _run("nft", "-f", "-", input=script)
 
 
 def hear(given: dict[str, Any]) -> Door:
@@ -200,9 +208,9 @@ def stand(doors: list[dict[str, Any]]) -> None:
         f'insert rule inet wallcloud output ip daddr 127.0.0.1 tcp dport {door.here} accept comment "{TABLE}"'
         for door in _doors.values()
     ]
-    chain = "type nat hook output priority dstnat; policy accept;"
+    chain = "type nat hook output priority -100; policy accept;"
     rules = "\n".join(turned)
-    _nft(f"table inet {TABLE} {{ chain output {{ {chain}\n{rules}\n}} }}\n" + "\n".join(let) + "\n")
+    _nft(f"table inet {TABLE} {{\nchain output {{\n{chain}\n{rules}\n}}\n}}\n" + "\n".join(let) + "\n")
 
 
 def show(shown: dict[str, list[str] | None]) -> None:
@@ -227,9 +235,7 @@ def seen(wanted: list[str], seconds: float) -> dict[str, list[Outcome]]:
 def leave() -> None:
     """Takes away all that it put in. What was turned here is reset."""
     subprocess.run(("nft", "delete", "table", "inet", TABLE), check=False, capture_output=True)
-    told = subprocess.run(
-        ("nft", "-a", "list", "chain", "inet", "wallcloud", "output"), text=True, check=True, capture_output=True
-    ).stdout
+    told = _run("nft", "-a", "list", "chain", "inet", "wallcloud", "output")
     handles = re.findall(rf'comment "{TABLE}" # handle (\d+)', told)
     _nft("".join(f"delete rule inet wallcloud output handle {handle}\n" for handle in handles))
     for door in _doors.values():
@@ -239,25 +245,23 @@ def leave() -> None:
 
 def cut(account: str, port: int) -> int:
     """Ends the account's connections to this port of any server's; returns how many there were (sock_diag(7))."""
-    uid = subprocess.run(("id", "-u", account), text=True, check=True, capture_output=True).stdout.strip()
+    uid = _run("id", "-u", account).strip()
     argv = ("ss", "-Hnte", "state", "established", f"( dport = :{port} )")
-    told = subprocess.run(argv, text=True, check=True, capture_output=True).stdout
+    told = _run(*argv)
     mine = [line.split()[2].rpartition(":")[2] for line in told.splitlines() if f"uid:{uid} " in f"{line} "]
     for source in mine:
-        subprocess.run(
-            ("ss", "-K", "-Hnt", f"( sport = :{source} and dport = :{port} )"), check=True, capture_output=True
-        )
+        _run("ss", "-K", "-Hnt", f"( sport = :{source} and dport = :{port} )")
     return len(mine)
 
 
 def restart(unit: str) -> None:
     """Does not wait: what meets an impostor may never get ready."""
-    subprocess.run(("systemctl", "restart", "--no-block", f"wallcloud-{unit}.service"), check=True, capture_output=True)
+    _run("systemctl", "restart", "--no-block", f"wallcloud-{unit}.service")
 
 
 def forget_cookies() -> None:
     """chrony asks for keys only where it has no cookies left; it writes those down when it ends."""
-    subprocess.run(("systemctl", "stop", "wallcloud-chrony.service"), check=True, capture_output=True)
+    _run("systemctl", "stop", "wallcloud-chrony.service")
     for each in Path("/var/lib/chrony").glob("*.nts"):
         each.unlink()
     restart("chrony")
@@ -301,7 +305,7 @@ def plug(port: str, mac: str) -> None:
     argv = ["ovs-vsctl", "--if-exists", "del-port", "br-int", name, "--", "add-port", "br-int", name]
     argv += ["--", "set", "Interface", name, "type=internal", f"external_ids:iface-id={port}"]
     argv += [f"external_ids:attached-mac={mac}", "external_ids:iface-status=active"]
-    subprocess.run(argv, check=True, capture_output=True)
+    _run(*argv)
 
 
 def main() -> None:
