@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from tests.lab_cloud.impostor import Way
 from tests.node.servers.disturbances import AS_ADMIN
 
-from wallcloud.catalog import neutron_metadata_agent
+from wallcloud.catalog import neutron_metadata_agent, tls
 from wallcloud.catalog.identity import ADMIN, ADMIN_PASSWORD, ADMIN_PROJECT
 from wallcloud.catalog.nova_metadata import CONFIG
+from wallcloud.catalog.place import internal_name
 from wallcloud.deploy import rotation
 from wallcloud.deploy.prepare import state_of
-from wallcloud.lab.lab import Lab
 from wallcloud.site.load import Loaded
 from wallcloud.verify.hands import Hands
 
@@ -43,6 +43,10 @@ REMOVE = """
 for each in call("GET", "/ports?name=impostor")[1]["ports"]:
     call("DELETE", "/ports/" + each["id"])
 """
+UPTIME = """
+first = call("GET", "/os-hypervisors")[1]["hypervisors"][0]["id"]
+call("GET", f"/os-hypervisors/{first}/uptime")
+"""
 DEVICE = "6d6f7274-616c-4d61-8369-6d706f73746f"
 """A VM that Nova never had: it answers that it does not know it."""
 Call = Callable[[], object]
@@ -62,6 +66,7 @@ class Callers:
     for Neutron's RPC server to tell Nova of."""
 
     hands: dict[str, Hands]
+    admin: Admin
     plan: Call
     public: tuple[str, str]
     port: Port | None = None
@@ -71,6 +76,8 @@ class Callers:
         talk, client = way.talk, way.client
         here = self.hands[talk.place]
         match talk.protocol, client:
+            case "amqps", "nova-api":
+                return lambda: self._rpc(way)
             case "amqps", _:
                 return lambda: here.call("cut", account=talk.account, port=talk.port)
             case "mysql", _:
@@ -106,34 +113,48 @@ class Callers:
         secret = "metadata_proxy_shared_secret"
         here.call("ask_metadata", port=neutron_metadata_agent.PORT, config=CONFIG, secret=secret)
 
+    def _rpc(self, way: Way) -> None:
+        """It has no work from the bus: it connects when it asks a compute. Its answer comes too late, as it must."""
+        self.hands[way.talk.place].call("cut", account=way.talk.account, port=way.talk.port)
+        self.admin.act("/compute/v2.1", UPTIME, 10)
+
     def _plug(self) -> None:
         if self.port:
             self.hands[PLUGGED].call("plug", port=self.port.id, mac=self.port.mac)
 
 
+class Admin:
+    """Python at work on control with an admin's token: `call(method, path, body)`; `door` is the APIs' URL."""
+
+    def __init__(self, loaded: Loaded, run: Callable[[str, str, str], str]) -> None:
+        """`run`: (node, script, standard input) → standard output."""
+        state = state_of(loaded)
+        secret = rotation.load(state).used(ADMIN_PASSWORD).name
+        self.run = run
+        self._door = f"https://{internal_name(loaded.site, 'control')}"
+        self._given = {
+            "url": f"{self._door}/identity/v3",
+            "ca": tls.CA,
+            "admin": ADMIN,
+            "project": ADMIN_PROJECT,
+            "password": state.secrets_known((secret,))[secret],
+            "host": PLUGGED,
+            "device": DEVICE,
+        }
+
+    def act(self, api: str, lines: str, seconds: int = 60) -> str:
+        """What it prints."""
+        program = f'{AS_ADMIN}\nurl = "{self._door}{api}"\n{lines}'
+        argv = shlex.join(("timeout", str(seconds), "python3", "-I", "-c", program))
+        return self.run("control", f"exec {argv}", json.dumps(self._given))
+
+
 @contextmanager
-def plugged(lab: Lab, loaded: Loaded, run: Callable[[str, str, str], str]) -> Iterator[Port]:
-    """A port as a VM's, on a node; it goes with its end. `run`: (node, script, standard input) → standard output."""
-    state = state_of(loaded)
-    secret = rotation.load(state).used(ADMIN_PASSWORD).name
-    door = f"https://control.internal.{loaded.site.domain}"
-    given = {
-        "url": f"{door}/identity/v3",
-        "ca": "/etc/wallcloud/tls/ca.pem",
-        "admin": ADMIN,
-        "project": ADMIN_PROJECT,
-        "password": state.secrets_known((secret,))[secret],
-        "host": PLUGGED,
-        "device": DEVICE,
-    }
-
-    def as_admin(lines: str) -> str:
-        program = f'{AS_ADMIN}\nurl = "{door}/network/v2.0"\n{lines}'
-        return run("control", f"exec python3 -I -c {shlex.quote(program)}", json.dumps(given))
-
+def plugged(admin: Admin) -> Iterator[Port]:
+    """A port as a VM's, on a node; it goes with its end."""
     try:
-        id, mac = as_admin(MAKE).split()
+        id, mac = admin.act("/network/v2.0", MAKE).split()
         yield Port(id, mac)
     finally:
-        run(PLUGGED, "ovs-vsctl --if-exists del-port br-int impostor", "")
-        as_admin(REMOVE)
+        admin.run(PLUGGED, "ovs-vsctl --if-exists del-port br-int impostor", "")
+        admin.act("/network/v2.0", REMOVE)

@@ -18,6 +18,7 @@ from tests.lab_cloud import impostor_far
 from wallcloud.catalog.place import internal_name
 from wallcloud.deploy.authority import Authority, Request
 from wallcloud.deploy.prepare import known_design, state_of
+from wallcloud.design.certificates import client_certificates
 from wallcloud.lab.lab import Lab
 from wallcloud.site.load import Loaded
 from wallcloud.verify.encryption.rogue import Pair, Rogue
@@ -29,8 +30,9 @@ PROGRAM = (loop, impostor_far)
 OWN, OTHER_CA, OTHER_NAME, CLIENTS, NO_TLS = "own", "other-ca", "other-name", "client's", "no-tls"
 CASES = (OTHER_CA, OTHER_NAME, CLIENTS, NO_TLS, OWN)
 """What an impostor shows: a certificate with the right name of another CA; of the site's CA for another server; of the
-site's CA with the right name, but for clients alone; none at all, where a protocol begins in the clear; and last the
-right one, by which each client must prove that the certificate was why it left."""
+site's CA for a client on the server's node, as he has it who took over a neighbour's account; none at all, where a
+protocol begins in the clear; and last the right one, by which each client proves that the certificate was why it left.
+"""
 SEEN_SECONDS = 75.0
 """oslo.messaging waits for up to 30 s between two tries, nova-compute starts for some 20 s on a busy computer."""
 Seen = list[tuple[str, str]]
@@ -69,6 +71,7 @@ class Papers:
 
     def __init__(self, loaded: Loaded) -> None:
         self._site = loaded.site
+        self._design = known_design(loaded)
         self._authority = Authority.open(state_of(loaded), loaded.site.name)
         self._rogue = Rogue(self._authority.pem)
 
@@ -84,16 +87,18 @@ class Papers:
                 other = next(node for node in self._site.nodes if node != way.talk.server_node)
                 return self._signed(internal_name(self._site, other), "server")
             case "client's":
-                return self._signed(name, "client")
+                theirs = next(client_certificates(self._design.specs[way.talk.server_node]))
+                return self._signed(theirs.subject, "client", theirs.names)
             case _:
                 return None
 
-    def _signed(self, name: str, use: str) -> Pair:
+    def _signed(self, name: str, use: str, names: tuple[str, ...] = ()) -> Pair:
+        """As the site's CA signs for a node; `names`: others than `name`."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
         csr = request.public_bytes(Encoding.PEM).decode()
-        signed = self._authority.sign(csr, Request(name, (name,), (use,), 1))
+        signed = self._authority.sign(csr, Request(name, names or (name,), (use,), 1))
         return signed, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 

@@ -8,10 +8,9 @@ import os
 import random
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
-from tests.lab_cloud.callers import DEEP, PATHS, Callers, Port, plugged
+from tests.lab_cloud.callers import DEEP, PATHS, Admin, Callers, Port, plugged
 from tests.lab_cloud.cloud import Cloud
 from tests.lab_cloud.impostor import CASES, NO_TLS, OTHER_CA, OTHER_NAME, OWN, Impostors, Way, ways, wrong
 
@@ -45,7 +44,7 @@ def faults(cloud: Cloud, some: Sequence[Way], cases: Iterable[str] = CASES, port
     door = next(way.talk for way in ways(loaded).values() if way.talk.server == "public-door")
     found: dict[str, str] = {}
     with Impostors(cloud.lab, loaded, some) as impostors:
-        callers = Callers(impostors.hands, lambda: cloud.run("plan"), (door.address, door.name), port)
+        callers = Callers(impostors.hands, admin(cloud), lambda: cloud.run("plan"), (door.address, door.name), port)
         calls = {way.id: callers.of(way) for way in some}
         found |= {id: f"{id}: nobody knows what makes it connect" for id, call in calls.items() if call is None}
         for case in cases:
@@ -61,6 +60,10 @@ def faults(cloud: Cloud, some: Sequence[Way], cases: Iterable[str] = CASES, port
                 if (why := wrong(way, case, seen[way.id])) and way.id not in found:
                     found[way.id] = why
     return found
+
+
+def admin(cloud: Cloud) -> Admin:
+    return Admin(load(cloud.site), lambda node, script, input: cloud.on(node, script, input=input))
 
 
 def every(cloud: Cloud, *protocols: str) -> list[Way]:
@@ -100,14 +103,8 @@ def test_clients_of_doors_leave_impostors(designed: Cloud) -> None:
 
 @pytest.mark.soak
 def test_deeper_clients_of_doors_leave_impostors(designed: Cloud) -> None:
-    """Those that come to it only where the ones before them reach their servers."""
-    loaded = load(designed.site)
-
-    def run(node: str, script: str, input: str) -> str:
-        return designed.on(node, script, input=input)
-
-    with ExitStack() as stack:
-        port = stack.enter_context(plugged(designed.lab, loaded, run))
+    """Those that get so far only where the ones before them reach their servers; `plan` is root's client."""
+    with plugged(admin(designed)) as port:
         expect_verifying(designed, [way for way in every(designed, "https") if way.client in DEEP], port)
 
 
