@@ -80,8 +80,8 @@ class Callers:
                 return lambda: self._rpc(way)
             case "amqps", _:
                 return lambda: here.call("cut", account=talk.account, port=talk.port)
-            case "mysql", _:
-                return lambda: here.call("restart", unit=client)
+            case "mysql", "nova-metadata":
+                return lambda: self._metadata(way, "X-Instance-ID")
             case "ntske", "chrony" | "_chrony":
                 return lambda: here.call("forget_cookies")
             case "https", "public-door":
@@ -91,13 +91,19 @@ class Callers:
             case "https", name if name in AT_START:
                 return lambda: here.call("restart", unit=name)
             case "https", "nova-metadata":
-                return lambda: self._metadata(way)
+                return lambda: self._metadata(way, "X-Metadata-Provider")
             case "https", "neutron-rpc" if self.port:
                 return self._plug
             case "https", "root":
-                return self.plan
+                return self._look
             case _:
                 return None
+
+    def _look(self) -> None:
+        """Of doors that answered once a plan asks nothing more."""
+        for hands in self.hands.values():
+            hands.call("forget_ready", unit="apache")
+        self.plan()
 
     def _ask(self, way: Way, path: str, *, public: bool = False) -> None:
         """A kept connection would do for it."""
@@ -107,11 +113,11 @@ class Callers:
         address, name = self.public if public else (talk.address, talk.name)
         here.call("ask", address=address, name=name, path=path)
 
-    def _metadata(self, way: Way) -> None:
+    def _metadata(self, way: Way, asked: str) -> None:
+        """Of a VM its database knows, of a load balancer's subnets Neutron."""
         here = self.hands[way.talk.place]
         here.call("cut", account=way.talk.account, port=way.talk.port)
-        secret = "metadata_proxy_shared_secret"
-        here.call("ask_metadata", port=neutron_metadata_agent.PORT, config=CONFIG, secret=secret)
+        here.call("ask_metadata", port=neutron_metadata_agent.PORT, config=CONFIG, asked=asked)
 
     def _rpc(self, way: Way) -> None:
         """It has no work from the bus: it connects when it asks a compute. Its answer comes too late, as it must."""

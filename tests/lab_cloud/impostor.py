@@ -46,14 +46,14 @@ class Way:
     talk: Talk
 
     @property
-    def id(self) -> str:
-        """As in verify's ids: `control:5671/nova-compute@compute1`."""
-        return self.talk.where.removeprefix("encryption/")
+    def client(self) -> str:
+        """The component; root, whatever it is for."""
+        return "root" if self.talk.account == "root" else self.talk.client.partition("@")[0]
 
     @property
-    def client(self) -> str:
-        """The component, or root."""
-        return self.talk.client.partition("@")[0]
+    def id(self) -> str:
+        """Much as in verify's: `control:5671/nova-compute@compute1`."""
+        return f"{self.talk.server_node}:{self.talk.port}/{self.client}@{self.talk.place}"
 
     def cases(self, wanted: Iterable[str]) -> list[str]:
         """Those that its protocol knows."""
@@ -61,7 +61,7 @@ class Way:
 
 
 def ways(loaded: Loaded) -> dict[str, Way]:
-    """All of a site, by id; without people outside, whose programs are not the cloud's."""
+    """All of a site, by id, of an account to a server once; without people, whose programs are not the cloud's."""
     found = (Way(talk) for talk in talks(known_design(loaded)) if talk.account)
     return {way.id: way for way in found}
 
@@ -120,6 +120,7 @@ class Impostors:
         with ExitStack() as stack:
             for node in self._nodes:
                 self.hands[node] = stack.enter_context(Hands(node, self._lab.ssh(node, ARGV), PROGRAM))
+            stack.callback(at_once, self._nodes, lambda node: self.hands[node].call("settle"))
             stack.callback(self._each, lambda node, _: self.hands[node].call("leave"))
             self._each(lambda node, mine: self.hands[node].call("stand", doors=[self._door(way) for way in mine]))
             self._open = stack.pop_all()

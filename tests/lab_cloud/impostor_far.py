@@ -73,6 +73,7 @@ class Door:
 
 
 _doors: dict[str, Door] = {}
+_restarted: set[str] = set()
 _news = threading.Condition()
 
 
@@ -256,7 +257,19 @@ def cut(account: str, port: int) -> int:
 
 def restart(unit: str) -> None:
     """Does not wait: what meets an impostor may never get ready."""
+    _restarted.add(unit)
     _run("systemctl", "restart", "--no-block", f"wallcloud-{unit}.service")
+
+
+def settle() -> None:
+    """Waits for all that was restarted, when nobody stands in its way any more."""
+    while _restarted:
+        _run("systemctl", "start", f"wallcloud-{_restarted.pop()}.service")
+
+
+def forget_ready(unit: str) -> None:
+    """As if nobody had seen it ready since it started: an apply notes that, and the next plan asks."""
+    Path(f"/run/wallcloud/ready/wallcloud-{unit}.service").unlink(missing_ok=True)
 
 
 def forget_cookies() -> None:
@@ -281,20 +294,16 @@ def ask(address: str, name: str, path: str) -> int:
         return connection.getresponse().status
 
 
-def ask_metadata(port: int, config: str, secret: str) -> int:
-    """As a load balancer's metadata proxy, signed: whose subnets these are only Neutron knows."""
+def ask_metadata(port: int, config: str, asked: str) -> int:
+    """As Neutron's agent (`asked`: X-Instance-ID) or a load balancer's proxy (X-Metadata-Provider), signed."""
     text = Path(config).read_text(encoding="utf-8")
-    found = re.search(rf"^{secret} *= *(.+)$", text, re.MULTILINE)
+    found = re.search(r"^metadata_proxy_shared_secret *= *(.+)$", text, re.MULTILINE)
     if not found:
-        raise LookupError(secret)
-    provider = str(uuid.uuid4())
-    signature = hmac.new(found[1].strip().encode(), provider.encode(), hashlib.sha256).hexdigest()
+        raise LookupError(config)
+    id = str(uuid.uuid4())
+    signature = hmac.new(found[1].strip().encode(), id.encode(), hashlib.sha256).hexdigest()
+    headers = {asked: id, f"{asked}-Signature": signature, "X-Tenant-ID": id, "X-Forwarded-For": "192.0.2.1"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    headers = {
-        "X-Metadata-Provider": provider,
-        "X-Metadata-Provider-Signature": signature,
-        "X-Forwarded-For": "192.0.2.1",
-    }
     connection.request("GET", "/openstack/latest/meta_data.json", headers=headers)
     return connection.getresponse().status
 
@@ -310,7 +319,7 @@ def plug(port: str, mac: str) -> None:
 
 def main() -> None:
     """Serves these kinds, and leaves."""
-    kinds = (stand, show, seen, leave, cut, restart, forget_cookies, ask, ask_metadata, plug)
+    kinds = (stand, show, seen, leave, settle, cut, restart, forget_ready, forget_cookies, ask, ask_metadata, plug)
     try:
         loop.serve({kind.__name__: kind for kind in kinds})
     finally:
