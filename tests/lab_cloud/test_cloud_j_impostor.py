@@ -30,12 +30,13 @@ HOLES = {
         systemctl restart wallcloud-placement
     """,
 }
-BLIND = {
-    "control:3306/nova-metadata@network",
-    "control:5671/neutron-l3-agent@network",
-    "control:443/placement@control",
+NAMED = {
+    "control:3306/nova-metadata@network": "it does not verify its server: believed",
+    "control:443/placement@control": "it does not verify its server: believed",
+    # Without a CA of the site's, oslo.messaging asks the distribution's: it believes nobody, and no bus is left to it.
+    "control:5671/neutron-l3-agent@network": "own: it takes the right certificate for a wrong one: refused",
 }
-"""Whom HOLES let believe everybody."""
+"""What HOLES do to whom."""
 
 
 def faults(cloud: Cloud, some: Sequence[Way], cases: Iterable[str] = CASES, port: Port | None = None) -> dict[str, str]:
@@ -109,16 +110,9 @@ def test_deeper_clients_of_doors_leave_impostors(designed: Cloud) -> None:
 
 
 @pytest.mark.soak
-def test_every_way_is_met(designed: Cloud) -> None:
-    """A protocol that these tests do not know would be left out by all of them."""
-    known = {"amqps", "mysql", "ntske", "https"}
-    assert {way.talk.protocol for way in ways(load(designed.site)).values()} <= known
-
-
-@pytest.mark.soak
 def test_who_believes_everybody_is_named(designed: Cloud) -> None:
-    """Verification switched off by hand, in three libraries; the neighbours of the blind are not named."""
-    some = [way for id, way in ways(load(designed.site)).items() if id in BLIND or "neutron-dhcp-agent" in id]
+    """Verification switched off by hand, in three libraries; their neighbours are not named."""
+    some = [way for id, way in ways(load(designed.site)).items() if id in NAMED or "neutron-dhcp-agent" in id]
     some += [way for way in every(designed, "https") if way.client == "glance"]
     try:
         for node, script in HOLES.items():
@@ -127,5 +121,5 @@ def test_who_believes_everybody_is_named(designed: Cloud) -> None:
     finally:
         designed.apply("after verification was switched off")
         designed.expect_designed("after verification was switched off")
-    assert set(found) == BLIND, found
-    assert all("does not verify its server: believed" in why for why in found.values()), found
+    assert set(found) == set(NAMED), found
+    assert all(text in found[id] for id, text in NAMED.items()), found

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
+from tests.design.world import designed
 from tests.lab_cloud import impostor_far
 from tests.lab_cloud.impostor import CLIENTS, NO_TLS, OTHER_CA, OTHER_NAME, OWN, Way, wrong
 from tests.lab_cloud.impostor_far import Door
 from tests.verify.certificates import another_ca
 
+from wallcloud.design.certificates import client_certificates
 from wallcloud.verify.encryption.far.shake import attempt
 from wallcloud.verify.encryption.rogue import Pair, Rogue
-from wallcloud.verify.encryption.talks import Talk
+from wallcloud.verify.encryption.talks import Talk, talks
 
 NAME = "control.internal.cloud.example"
 Client = Callable[[Door], object]
@@ -134,6 +136,19 @@ def test_clients_are_told_apart(client: Client, protocol: str, case: str, met: s
     talk = Talk("a@control", "control", "a", "b", "control", "management", "", 1, protocol, NAME, True, False)
     said = wrong(Way(talk), case, seen)
     assert fault in said and bool(said) == bool(fault)
+
+
+def test_every_protocol_is_met() -> None:
+    """One that `test_cloud_j_impostor` does not know would be left out by all of its tests."""
+    spoken = {talk.protocol for talk in talks(designed()) if talk.account}
+    assert spoken == {"amqps", "https", "mysql", "ntske"}
+
+
+def test_no_clients_certificate_bears_a_servers_name() -> None:
+    """chrony's library takes it for the server's own: it does not look at what a certificate is for."""
+    design = designed()
+    names = {name for spec in design.specs.values() for each in client_certificates(spec) for name in each.names}
+    assert names and not names & {talk.name for talk in talks(design)}
 
 
 def test_what_is_hung_up_before_the_name_is_seen_is_no_proof() -> None:
