@@ -262,9 +262,9 @@ def restart(unit: str) -> None:
 
 
 def settle() -> None:
-    """Waits for all that was restarted, when nobody stands in its way any more."""
+    """Starts anew what was restarted, with nobody in its way now: what met an impostor may yet die of it."""
     while _restarted:
-        _run("systemctl", "start", f"wallcloud-{_restarted.pop()}.service")
+        _run("systemctl", "restart", f"wallcloud-{_restarted.pop()}.service")
 
 
 def forget_ready(unit: str) -> None:

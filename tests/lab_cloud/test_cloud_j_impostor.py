@@ -54,9 +54,10 @@ def faults(cloud: Cloud, some: Sequence[Way], cases: Iterable[str] = CASES, port
             with ThreadPoolExecutor(len(some)) as pool:
                 # What an impostor stands in the way of fails, as it must: a request, a plan.
                 made = [pool.submit(call) for call in {calls[way.id] for way in met} if call]
-                seen = impostors.seen(met)
+                impostors.seen(met)
                 for each in made:
                     each.exception()
+                seen = impostors.seen(met, 0)  # what came since: one account may be several programs
             for way in met:
                 if (why := wrong(way, case, seen[way.id])) and way.id not in found:
                     found[way.id] = why
