@@ -22,6 +22,7 @@ WRONG = {
     "range": "keystone: {token: {expiration: -1}}",
     "choice": "keystone: {DEFAULT: {notification_format: xml}}",
     "derived": "keystone: {database: {connection: 'sqlite://'}}",
+    "derived-trust": "nova-compute: {placement: {insecure: true}, glance: {cafile: /etc/ca.pem}}",
     "derived-in-other-letters": "keystone: {Database: {max-pool-size: 50}}",
     "several": "keystone: {token: {expirations: 1, provider: x}, tokens: {a: b}}",
 }

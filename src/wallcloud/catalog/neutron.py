@@ -108,11 +108,15 @@ def settings(place: Place) -> oslo.Settings:
             # Each number is a row that every start looks at: sixteen million of them take minutes.
             "ml2_type_vxlan": {"vni_ranges": ("1:10000",)},
             "quotas": quotas(place.site),
-            "nova": {
-                **openstack.credentials(place),
-                "region_name": place.site.region,
-                "endpoint_type": "internal",
-            },
             "oslo_concurrency": {"lock_path": f"/run/wallcloud-{place.component.name}"},
         },
+        _tells_nova(place),
     )
+
+
+def _tells_nova(place: Place) -> oslo.Settings:
+    """As USER, where the part has one; else not at all."""
+    if not place.component.user:
+        return {"DEFAULT": {"notify_nova_on_port_status_changes": False, "notify_nova_on_port_data_changes": False}}
+    whole = {**openstack.credentials(place), "region_name": place.site.region, "endpoint_type": "internal"}
+    return {"nova": whole}

@@ -1,10 +1,13 @@
-"""Neutron's periodic workers: they look after agents, leases and quotas."""
+"""Neutron's periodic workers: they look after agents, leases and quotas.
+
+No port gets up or down by them, so there is nothing to tell Nova: they have no user in Keystone, and no way to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wallcloud.catalog import bus, neutron, openstack
+from wallcloud.catalog import bus, neutron
 from wallcloud.catalog.component import Account, Call, Component, Limit
 from wallcloud.catalog.given import LimitInput
 from wallcloud.catalog.place import Place
@@ -32,11 +35,10 @@ COMPONENT = Component(
     account=ACCOUNT,
     uses=(neutron.DATABASE,),
     bus=neutron.BUS,
-    user=neutron.USER,
     environment=True,
     program="neutron",
     derived=neutron.DERIVED,
-    calls=(Call("mariadb", "socket", "its database", same_node=True), bus.CALL, openstack.TOKENS),
+    calls=(Call("mariadb", "socket", "its database", same_node=True), bus.CALL),
     after=("neutron-database", "plugins"),
     resources=resources,
 )

@@ -41,7 +41,10 @@ def client(place: Place) -> Paths:
 
 
 def client_certificate(place: Place, *, reason: str) -> Certificate:
-    """The certificate at `client(place)`; its common name is `place.actor`, readable by the component's account."""
+    """The certificate at `client(place)`; its common name is `place.actor`, readable by the component's account.
+
+    It bears no node's name: chrony (GnuTLS) takes a certificate that is for clients alone for a server's.
+    """
     where = client(place)
     return Certificate(
         name=place.actor,
@@ -49,7 +52,7 @@ def client_certificate(place: Place, *, reason: str) -> Certificate:
         cert_path=where.certificate,
         ca_path=where.authority,
         subject=place.actor,
-        names=(place.internal_name(),),
+        names=(f"{place.component.name}.{place.internal_name()}",),
         use=("client",),
         group=place.component.account.group,
         made_since=place.rotation.made_since(place.actor),

@@ -12,6 +12,9 @@ from wallcloud.site.finding import Finding, Severity, Where
 from wallcloud.site.locations import Locations
 from wallcloud.site.model import Site
 
+_TRUST = frozenset({"cafile", "insecure"})
+"""keystoneauth's, in the groups of all services: whom a client believes follows from the site, whoever it talks to."""
+
 
 def check_options(site: Site, catalog: Mapping[str, Component], locations: Locations) -> Iterator[Finding]:
     """Findings for components that do not exist and for options that the release does not know or would refuse."""
@@ -33,7 +36,7 @@ def check_options(site: Site, catalog: Mapping[str, Component], locations: Locat
             if first != where:
                 text = f"[{group}] {option} is what line {locations.key(first).line} sets: [{first[-2]}] {first[-1]}"
                 yield Finding("option-twice", "error", text, "keep one of them", where, place)
-            elif f"{now.lower()}.{name}" in derived:
+            elif f"{now.lower()}.{name}" in derived or name in _TRUST:
                 text = f"[{group}] {option} follows from the site and cannot be set"
                 mend = "take the line out; `wallcloud show files` shows what it is"
                 yield Finding("derived-option", "error", text, mend, where, place)
