@@ -38,7 +38,8 @@ def test_what_was_written_comes_back(tmp_path: Path, size: int) -> None:
     content = os.urandom(size)
     path = _kept(tmp_path, content)
     assert _content(path) == content
-    assert content[:64] not in path.read_bytes() or not content
+    # Fewer bytes may stand there by chance.
+    assert size < 16 or content[:64] not in path.read_bytes()
 
 
 def test_it_is_read_from_anywhere(tmp_path: Path) -> None:

@@ -7,5 +7,9 @@
 # fails: reach/$api:*/$control:$management/tcp-3306
 # fails: reach/*/$api:*/*
 # fails: reach/$api:*/*/*
+# besides: wires/$management/$api/*-from-*
+# besides: wires/$management/$api/protocol-*
+# besides: wires/$public/$api/*-from-*
+# besides: wires/$public/$api/protocol-*
 open() { nft delete table inet wallcloud; }
 close() { walls_up; }

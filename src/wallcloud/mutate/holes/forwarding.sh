@@ -4,6 +4,8 @@
 # parts: reach
 # fails: reach/*>$api:$public/*:$management/*
 # fails: reach/*>$api:$management/*
+# besides: wires/$management/$api/forward-$public
+# besides: wires/$public/$api/forward-$management
 open() {
     # When it changes, the kernel turns accept_redirects the other way (inet_forward_change): put back after it.
     local each

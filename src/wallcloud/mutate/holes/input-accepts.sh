@@ -6,6 +6,8 @@
 # fails: reach/*:hostile/$compute:$management/*
 # fails: reach/*/$compute:$management/*
 # fails: reach/router>$compute:$management/$compute:$overlay/*
+# besides: wires/$management/$compute/*-from-*
+# besides: wires/$management/$compute/protocol-*
 open() {
     nft add chain inet wallcloud input '{ policy accept; }'
     nft delete rule inet wallcloud input handle "$(last_rule input)"

@@ -9,11 +9,12 @@ from wallcloud.node.resources.cloud_dhcp import CloudDhcp
 from wallcloud.node.resources.cloud_drain import DrainedComputes
 from wallcloud.node.resources.cloud_image import CloudImage
 from wallcloud.node.resources.cloud_image_exclusive import ExclusiveCloudImages
-from wallcloud.node.resources.cloud_network import CloudNetwork, CloudSubnet, CloudSubnetPool
+from wallcloud.node.resources.cloud_network import CloudNetwork, CloudSubnet
 from wallcloud.node.resources.cloud_network_exclusive import ExclusiveCloudNetworks
 from wallcloud.node.resources.cloud_project_network import CloudOwnLimits, CloudProjectNetwork
 from wallcloud.node.resources.cloud_router import CloudRouter, ExclusiveCloudRouters
 from wallcloud.node.resources.cloud_rules import CloudDefaultRules, DefaultRule
+from wallcloud.node.resources.cloud_subnet_pool import CloudSubnetPool
 from wallcloud.node.resources.directory import Directory
 from wallcloud.node.resources.environment import Environment
 from wallcloud.node.resources.exclusive_units import ExclusiveUnits

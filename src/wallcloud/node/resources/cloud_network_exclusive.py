@@ -13,7 +13,6 @@ from wallcloud.node.resources.cloud_network import (
     SUBNETS,
     CloudNetwork,
     CloudSubnet,
-    CloudSubnetPool,
     marked,
     network,
     own,
@@ -21,6 +20,7 @@ from wallcloud.node.resources.cloud_network import (
     sure,
 )
 from wallcloud.node.resources.cloud_project_network import CloudProjectNetwork
+from wallcloud.node.resources.cloud_subnet_pool import CloudSubnetPool
 
 _SERVICE_PORTS = ("network:dhcp", "network:distributed")
 """Ports that Neutron makes for itself and removes with the network."""
