@@ -32,7 +32,7 @@ def test_encryption_holds_and_holes_are_named(designed: Cloud) -> None:
     finally:
         designed.apply("after doors were opened")
     found = {failed["id"] for failed in report["parts"]["encryption"]["failed"]}
-    wanted = {f"{DOOR}/{case}" for case in ("without", "other-ca", "expired", "stranger")}
+    wanted = {f"{DOOR}/{case}" for case in ("without", "other-ca", "self-signed", "expired", "stranger")}
     wanted |= {f"{DATABASE}/{case}" for case in ("without", "stranger", "neighbour")}
     wanted |= {f"encryption/journal/api/{canary}" for canary in ("token", "next-token")}
     assert found == wanted, failures(report)
