@@ -63,6 +63,8 @@ def _of(design: Design, place: Place, activated: set[str]) -> Iterator[Wanted]:
     component, roles = place.component, set(place.roles)
     for listen in component.listens:
         at = _where(design, place, listen)
+        if listen.network is not None and not _asked(design, place, listen):
+            continue
         if at and roles & set(listen.roles) and not listen.switched:
             yield Wanted(
                 "unix" if listen.path else listen.protocol,
@@ -77,6 +79,14 @@ def _of(design: Design, place: Place, activated: set[str]) -> Iterator[Wanted]:
             )
     for own in component.sockets(place):
         yield _own(place, own, activated)
+
+
+def _asked(design: Design, place: Place, listen: Listen) -> bool:
+    """Whether a flow leads there: a door for others is not there where a site has none of them."""
+    return any(
+        flow.server.node == place.node and (flow.protocol, flow.port) == (listen.protocol, listen.port)
+        for flow in design.flows
+    )
 
 
 def _own(place: Place, own: OwnSocket, activated: set[str]) -> Wanted:
