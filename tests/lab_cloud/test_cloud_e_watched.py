@@ -1,4 +1,4 @@
-"""The walls while things move: tried from outside all the while, and never open."""
+"""The walls while things move: tried all the while, and never open."""
 
 import shlex
 from collections.abc import Sequence

@@ -7,6 +7,7 @@ from tests.design.world import RELEASE, designed, example
 from wallcloud.design.compile import compile_site
 from wallcloud.verify import doors
 from wallcloud.verify.cloud import Cloud
+from wallcloud.verify.door import Tokens
 from wallcloud.verify.doors import Credentials, Users
 from wallcloud.verify.encryption.rogue import Vouching
 from wallcloud.verify.parts import _where
@@ -26,7 +27,7 @@ def cloud(flavour: str) -> Cloud:
 
 
 def test_there_is_the_management_door_alone() -> None:
-    found = tuple(doors.probes(designed(FLAVOUR), "CA", "ca.pem", USERS, doors.Tokens("a", "s", "m")))
+    found = tuple(doors.probes(designed(FLAVOUR), "CA", "ca.pem", USERS, Tokens("a", "s", "m")))
     assert {each.id.partition("/")[0] for each in found} == {"management-door", "wall", "ssh"}
     assert {each.place for each in found if each.id.startswith("management-door")} == {"admin"}
     silent = {each.id for each in found if each.place == "office"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.design.world import designed
 
 from wallcloud.verify import by_hand, doors
+from wallcloud.verify.door import Tokens
 from wallcloud.verify.expectation import Part, Probe, Seen
 
 LAB = by_hand.on_lab(" --site a/site.yaml")
@@ -85,7 +86,7 @@ def test_connect_tells_open_refused_and_silent_apart() -> None:
 @pytest.mark.parametrize("member", [None, doors.Credentials("demo", "hunter2", "demo")])
 def test_every_probe_of_the_doors_can_be_repeated(member: doors.Credentials | None) -> None:
     admin, service = (doors.Credentials(name, "hunter2", name) for name in ("admin", "service"))
-    users, got = doors.Users(admin, service, member), doors.Tokens("T-a", "T-s", "T-m")
+    users, got = doors.Users(admin, service, member), Tokens("T-a", "T-s", "T-m")
     for each in doors.probes(designed(), "CA", "/a b/ca.pem", users, got):
         words = shlex.split(each.repeat)
         assert words[:3] in (["wallcloud", "lab", "exec"], ["wallcloud", "verify", "--part"]), each.id

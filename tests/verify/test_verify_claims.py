@@ -16,6 +16,7 @@ from tests.verify.test_verify_wires import OUTSIDE
 from wallcloud.mutate.hole import Hole, at_site, holes
 from wallcloud.mutate.words import words
 from wallcloud.verify import doors
+from wallcloud.verify.door import Tokens
 from wallcloud.verify.encryption import handshakes
 from wallcloud.verify.encryption.rogue import Rogue, Vouching
 from wallcloud.verify.encryption.talks import talks
@@ -37,7 +38,7 @@ def _never(*_: Any) -> Any:
 def _known() -> Iterator[str]:
     design = designed()
     users = doors.Users(SOMEBODY, SOMEBODY, SOMEBODY)
-    yield from (each.id for each in doors.probes(design, "CA", "ca.pem", users, doors.Tokens("a", "s", "m")))
+    yield from (each.id for each in doors.probes(design, "CA", "ca.pem", users, Tokens("a", "s", "m")))
     places = found(design).places
     ways = tuple((1000 + at, str(address)) for at, (_, address) in enumerate(design.plan.items()))
     every_way = tuple(replace(place, ways=ways) if place.ways else place for place in places)

@@ -11,6 +11,7 @@ from tests.design.world import EXAMPLES, designed
 
 from wallcloud.design.compile import Design
 from wallcloud.verify import doors, report
+from wallcloud.verify.door import Tokens
 from wallcloud.verify.expectation import Part, Probe, Seen
 
 FOLDER = Path(__file__).parent / "golden"
@@ -18,7 +19,7 @@ ADMIN = doors.Credentials("admin", "hunter2-of-admin", "admin")
 MEMBER = doors.Credentials("demo", "hunter2-of-demo", "demo")
 SERVICE = doors.Credentials("glance", "hunter2-of-glance", "service")
 USERS = doors.Users(ADMIN, SERVICE, MEMBER)
-GOT = doors.Tokens("TOKEN-a", "TOKEN-s", "TOKEN-m")
+GOT = Tokens("TOKEN-a", "TOKEN-s", "TOKEN-m")
 
 
 def probe(name: str, *, negative: bool = False, repeat: str = "") -> Probe:
@@ -129,8 +130,8 @@ def test_tokens_of_doors_that_are_down() -> None:
     asked = tuple(doors.logins(designed(), "CA", USERS))
     assert [each.place for each in asked] == ["admin", "admin", "office"]
     seen = [Seen(each, "token", each.id[0]) for each in asked]
-    assert doors.tokens(seen) == doors.Tokens("a", "s", "m")
-    assert doors.tokens([Seen(asked[0], "status 503", "a"), Seen(asked[2], "silent")]) == doors.Tokens("", "", "")
+    assert doors.tokens(seen) == Tokens("a", "s", "m")
+    assert doors.tokens([Seen(asked[0], "status 503", "a"), Seen(asked[2], "silent")]) == Tokens("", "", "")
 
 
 def test_management_addresses_are_what_must_not_leak() -> None:

@@ -151,6 +151,8 @@ def verify(
             "--html": html is not None,
         }
     )
+    if inside and not meanwhile:
+        raise WrongUse("--inside is for --while", hint="give it a command, like --while 'wallcloud apply'")
     loaded = load_site(site_file)
     at = Workstations(office, admin)
     if listed:
@@ -163,8 +165,6 @@ def verify(
         with alone(state_of(loaded).ca), Steps(err()) as steps:
             score = mutating.act(loaded, cloud_of(loaded, at, ()), some, steps, also)
         raise SystemExit(mutating.end(score, json_file, _STDOUT))
-    if inside and not meanwhile:
-        raise WrongUse("--inside is for --while", hint="give it a command, like --while 'wallcloud apply'")
     seen = _while(loaded, at, meanwhile, inside) if meanwhile else _proven(loaded, at, parts or PARTS, only, keep)
     seen = by_hand.completed(seen, option_site(site_file), hands_of(loaded, at), PARTS)
     failed = _report(loaded, seen, _Wanted(json_file, junit, html))

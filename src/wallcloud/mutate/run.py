@@ -34,8 +34,11 @@ def mutate(
     """
     for node in nodes:
         heal(node, on_node)
-    parts = tuple(dict.fromkeys((*(part for hole in chosen for part in hole.parts), *also)))
-    dirty = _failed(prove(parts)) if parts else ()
+
+    def proved(own: Iterable[str]) -> Mapping[str, bool]:
+        return prove(tuple(dict.fromkeys((*own, *also))))
+
+    dirty = _failed(proved(part for hole in chosen for part in hole.parts)) if chosen or also else ()
     if dirty:
         raise WallcloudError(
             f"{len(dirty)} expectations do not hold before any hole is opened",
@@ -45,7 +48,7 @@ def mutate(
     verdicts: list[Verdict] = []
     for number, hole in enumerate(chosen, 1):
         began = time.monotonic()
-        verdict, clean = _one(hole, words, on_node, lambda parts: prove(tuple(dict.fromkeys((*parts, *also)))))
+        verdict, clean = _one(hole, words, on_node, proved)
         verdict = Verdict(verdict.hole, verdict.why, verdict.failed, time.monotonic() - began)
         verdicts.append(verdict)
         told(verdict)

@@ -81,7 +81,7 @@ def opened(hole: Hole, words: Mapping[str, str], on_node: OnNode) -> Iterator[No
                         "the hole was not closed",
                         where=f"{hole.node} {hole.id}",
                         output=_last(errors),
-                        hint="the next run tries it again; wallcloud apply mends what Wallcloud made, then remove it",
+                        hint="the next run tries it again; wallcloud apply mends what Wallcloud made",
                     )
         finally:
             _end(process)

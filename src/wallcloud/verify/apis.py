@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from wallcloud.design.compile import Design
 from wallcloud.verify import by_hand
+from wallcloud.verify.door import Door, Tokens
 from wallcloud.verify.expectation import Probe
-
-if TYPE_CHECKING:
-    from wallcloud.verify.doors import Door, Tokens
 
 PATHS = {
     # type of the API: (a path of it that needs a token, its versions and with which status they are shown)

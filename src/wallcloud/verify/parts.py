@@ -16,9 +16,8 @@ from wallcloud.verify.encryption import part as encryption
 from wallcloud.verify.expectation import Part, Seen
 from wallcloud.verify.hands import ARGV
 from wallcloud.verify.paths import part as paths
-from wallcloud.verify.places import run
+from wallcloud.verify.places import ROUTER, run
 from wallcloud.verify.reach import part as reach
-from wallcloud.verify.reach.places import ROUTER
 from wallcloud.verify.sockets import part as sockets
 from wallcloud.verify.tenants import part as tenants
 from wallcloud.verify.tenants.client import DoorAt

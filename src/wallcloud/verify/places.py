@@ -17,6 +17,9 @@ from wallcloud.verify.expectation import Probe, Seen
 Command = Callable[[str, list[str]], list[str]]
 """(place, argv) → the argv that runs it there."""
 
+ROUTER = "router"
+"""The lab's: it has a leg on every routed wire, and holds a way through every node. (On another host such rules would
+be that host's own.)"""
 LIMIT_SECONDS = 120
 _LOADER = "import sys; n=int(sys.stdin.readline()); exec(compile(sys.stdin.read(n), 'prober', 'exec'))"
 

@@ -50,16 +50,19 @@ class CloudSubnetPool(CloudResource):
             "marked": marked(found),
         }
 
+    def _unshared(self, ctx: Context) -> list[JSON]:
+        return [each for each in own(ctx, self.access, SCOPES) if not each["shared"]]
+
     def _scope_of(self, ctx: Context, found: JSON) -> str:
-        names = {each["id"]: each["name"] for each in own(ctx, self.access, SCOPES) if not each["shared"]}
+        names = {each["id"]: each["name"] for each in self._unshared(ctx)}
         return str(names.get(found["address_scope_id"], found["address_scope_id"] or ""))
 
     def _scope(self, ctx: Context) -> str | None:
         """Its id; made where there is none. One that was shared stays so (Neutron), and another takes its place."""
         if not self.scope:
             return None
-        for each in own(ctx, self.access, SCOPES):
-            if each["name"] == self.scope and each["ip_version"] == _IPV4 and not each["shared"]:
+        for each in self._unshared(ctx):
+            if each["name"] == self.scope and each["ip_version"] == _IPV4:
                 return str(each["id"])
         body = {"address_scope": {"name": self.scope, "ip_version": _IPV4, "shared": False}}
         made = call(ctx, self.access, "network", "POST", f"/v2.0/{SCOPES}", body)["address_scope"]

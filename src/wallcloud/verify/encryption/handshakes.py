@@ -7,14 +7,14 @@ from typing import Any
 
 from wallcloud.catalog import tls
 from wallcloud.verify import by_hand
+from wallcloud.verify.door import ELSEWHERE
 from wallcloud.verify.encryption.rogue import Rogue, Vouching
 from wallcloud.verify.encryption.talks import PATH, Talk
 from wallcloud.verify.expectation import Probe
 
-ELSEWHERE = "elsewhere.example"
-_BY_PROBER = frozenset({"untrusted", "without", "other-ca", "expired", "stranger", "neighbour", "plaintext"})
-"""What takes a certificate that was made for the run, a key that the account cannot read, or an ear for the alert that
-comes after the handshake."""
+_BY_PROBER = frozenset({"trust", "shown", "borrow", "plain", "vhost"})
+"""Of what the prober is told: certificates that were made for the run, keys that the account cannot read, what is
+before or after a handshake. So is the alert that meets who shows no certificate."""
 SECRET = Callable[[str], str]
 """The name of a secret → its value."""
 
@@ -44,7 +44,7 @@ def probes(talk: Talk, site_ca: str, rogue: Rogue, vouching: Vouching, secret: S
             why,
             {**what, **more},
             negative,
-            _repeat(talk, case, ca_file),
+            "" if _BY_PROBER & more.keys() or (talk.own and "own" not in more) else _repeat(talk, case, ca_file),
             talk.source,
             talk.target,
         )
@@ -113,10 +113,7 @@ def able(place: str, account: str, rogue: Rogue) -> Iterator[Probe]:
 
 
 def _repeat(talk: Talk, case: str, ca_file: str) -> str:
-    """A command that shows the same handshake, with what stands on the node; the probe itself where it needs a key or
-    a password that stands nowhere."""
-    if case in _BY_PROBER or case.startswith("vhost-"):
-        return ""
+    """A command that shows the same handshake, with what stands on the node."""
     argv = ["openssl", "s_client", "-connect", f"{talk.address}:{talk.port}", "-brief", "-verify_return_error"]
     argv += ["-CAfile", tls.CA if talk.account else ca_file]
     wanted = ELSEWHERE if case == "wrong-name" else talk.name

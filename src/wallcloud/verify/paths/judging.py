@@ -8,6 +8,7 @@ from typing import Any
 
 from wallcloud.frozen import frozen
 from wallcloud.verify.expectation import Probe, Seen
+from wallcloud.verify.paths.far import writing
 from wallcloud.verify.paths.wanted import Target
 
 OPENED, REFUSED, ABSENT, THERE = "opened", "refused", "absent", "there"
@@ -135,7 +136,7 @@ def written(node: str, told: Sequence[str]) -> Seen:
         "programs and configurations are nobody's to write; an apply sets a resource's mode back, another's: chmod o-w",
         {},
         negative=True,
-        repeat=f"{node}# find /etc /usr /opt /boot /root /var/lib/wallcloud -xdev -perm -o+w ! -type l",
+        repeat=f"{node}# find {' '.join(writing.WHERE)} -xdev -perm -o+w ! -type l",
         source=node,
     )
     return Seen(probe, f"{_some(told)} may be written by everybody" if told else NOWHERE)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from wallcloud.design.compile import Design
 from wallcloud.verify.hands import Hands
+from wallcloud.verify.places import ROUTER
 from wallcloud.verify.reach.matrix import Place
-
-ROUTER = "router"
-"""The lab's: it holds a way through every node. (On another host such rules would be that host's own.)"""
 
 
 def place_at(design: Design, name: str, hands: Hands) -> Place:

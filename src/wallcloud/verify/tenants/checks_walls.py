@@ -115,7 +115,7 @@ def _who(world: World, guest: Guest, address: str) -> Outcome:
 
 def _by_router(world: World, stranger: Hands, guest: Guest) -> Outcome:
     things = world.of(guest)
-    gateway = things.router["external_gateway_info"]["external_fixed_ips"][0]["ip_address"]
+    gateway = things.outer[0]
     told = str(stranger.call("connect_by", address=things.address(guest), port=80, via=gateway, wait=SILENT_SECONDS))
     return ("not answered" if told == "silent" else told), f"{told}, by {gateway}"
 

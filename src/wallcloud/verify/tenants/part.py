@@ -76,8 +76,8 @@ def run(
         boss = Client(at_admin, doors.inner)
         boss.login(admin.user, admin.password, admin.project)
         made = {tenant.name: Things(Client(workstation, doors.outer, doors.forbidden)) for tenant in plan.tenants}
-        stranger = starts.stranger and hands(starts.stranger, starts.place, WORKSTATION)
-        world = World(plan, workstation, nodes, boss, made, stranger or None)
+        stranger = hands(starts.stranger, starts.place, WORKSTATION) if starts.stranger else None
+        world = World(plan, workstation, nodes, boss, made, stranger)
         ears = {node: hands(node, starts.node, EARS) for node in plan.nodes}
         return _Run(design, world, ears, progress).whole(keep)
 

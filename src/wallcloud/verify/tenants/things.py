@@ -56,6 +56,12 @@ class Things:
             raise Trouble(f"{guest.name} was never made")
         return self.servers[guest.name]
 
+    @property
+    def outer(self) -> tuple[str, ...]:
+        """Its router's own addresses on the floating network."""
+        gateway = self.router.get("external_gateway_info") or {}
+        return tuple(str(each["ip_address"]) for each in gateway.get("external_fixed_ips", ()))
+
     def tap(self, guest: Guest) -> str:
         """The name of its tap on the compute. Raises Trouble where there is no port."""
         if guest.name not in self.ports:

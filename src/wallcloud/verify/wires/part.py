@@ -19,9 +19,10 @@ from wallcloud.verify.cloud import Cloud
 from wallcloud.verify.expectation import Probe, Seen
 from wallcloud.verify.far import loop
 from wallcloud.verify.hands import ARGV, Hands
+from wallcloud.verify.places import ROUTER
 from wallcloud.verify.wires.crossing import Crossing, crossed, crossings
 from wallcloud.verify.wires.far import wire
-from wallcloud.verify.wires.shots import ANSWERED, ROUTER, SILENT, Ends, Made, Shot, card, marker, shots, to_all
+from wallcloud.verify.wires.shots import ANSWERED, SILENT, Ends, Made, Shot, card, marker, shots, to_all
 
 PROGRAM: tuple[ModuleType, ...] = (loop, wire)
 LAST_SECONDS = 10.0

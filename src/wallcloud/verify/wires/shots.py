@@ -9,12 +9,11 @@ from typing import NamedTuple
 from wallcloud.design.compile import Design
 from wallcloud.frozen import frozen
 from wallcloud.site.model import Kind, Network
+from wallcloud.verify.places import ROUTER
 from wallcloud.verify.wires import frames
 
 ANSWERED, SILENT = "answered", "silent"
 SSH = 22
-ROUTER = "router"
-"""The lab's: it has a leg on every routed wire."""
 _FOREIGN = {"ipip": 4, "gre": 47, "esp": 50, "sctp": 132}
 _LOCALHOST = IPv4Address("127.0.0.1")
 _ALL_HOSTS = IPv4Address("224.0.0.1")

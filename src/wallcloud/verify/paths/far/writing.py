@@ -6,13 +6,13 @@ import os
 import stat
 from contextlib import suppress
 
-_WHERE = ("/etc", "/usr", "/opt", "/boot", "/root", "/var/lib/wallcloud")
+WHERE = ("/etc", "/usr", "/opt", "/boot", "/root", "/var/lib/wallcloud")
 
 
 def writable() -> list[str]:
     """Files and folders there, on the file system of each, that everybody may write; links and sticky folders aside."""
     found: list[str] = []
-    for top in _WHERE:
+    for top in WHERE:
         with suppress(OSError):
             found += _below(top, os.stat(top).st_dev)  # noqa: PTH116
     return sorted(found)
